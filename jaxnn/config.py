@@ -1,0 +1,107 @@
+"""Configurations: frozen dataclasses that never hold arrays, print short, and compare by what the program depends on."""
+
+import dataclasses
+from typing import Any, TypeVar, dataclass_transform
+
+_Class = TypeVar("_Class")
+_NUMBER = "jaxnn.number"
+
+
+def number(default: Any = dataclasses.MISSING) -> Any:
+    """Declare a field of a configuration as a number that a population may vary.
+
+    It is printed and saved, but only its presence (not None) counts for equality and hash: configurations that
+    differ in nothing else share one compiled program, which reads the number as an argument.
+
+    Args:
+        default: the value when none is given; None leaves the operation out of the program.
+
+    Returns:
+        A dataclass field.
+
+    >>> @config
+    ... class Noise:
+    ...     scale: float | None = number(0.1)
+    >>> Noise(0.1) == Noise(0.2), Noise(0.1) == Noise(None), Noise(0.2)
+    (True, False, Noise(scale=0.2))
+    """
+    return dataclasses.field(default=default, metadata={_NUMBER: True})
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, number))
+def config(cls: type[_Class]) -> type[_Class]:
+    """Make a class a frozen dataclass that prints only what differs from its defaults and ignores `number` values.
+
+    Args:
+        cls: the class, with annotated fields; `__post_init__` checks their values.
+
+    Returns:
+        The same class, as a dataclass with equality, hash and repr of its own.
+
+    >>> @config
+    ... class Square:
+    ...     side: int
+    ...     filled: bool = False
+    >>> Square(3), Square(3, filled=True), Square(3) == Square(3)
+    (Square(3), Square(3, filled=True), True)
+    """
+    made = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+    for name, method in (("__eq__", _equal), ("__hash__", _hash), ("__repr__", _represent)):
+        if name not in cls.__dict__:
+            setattr(made, name, method)
+    return made
+
+
+def numbers(configured: Any) -> dict[str, float]:
+    """Return the numbers of a configuration that are present, by field name.
+
+    Args:
+        configured: an instance of a class made by `config`; anything else has no numbers.
+
+    Returns:
+        A dict from field name to value, without those that are None.
+
+    >>> @config
+    ... class Noise:
+    ...     scale: float | None = number(0.1)
+    >>> numbers(Noise(0.5)), numbers(Noise(None))
+    ({'scale': 0.5}, {})
+    """
+    if not dataclasses.is_dataclass(configured):
+        return {}
+    values = {f.name: getattr(configured, f.name) for f in dataclasses.fields(configured) if _NUMBER in f.metadata}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _identity(configured: Any) -> tuple[Any, ...]:
+    """What the program depends on: the type, the plain fields, and which numbers are there."""
+    fields = dataclasses.fields(configured)
+    return tuple(
+        (getattr(configured, f.name) is None) if _NUMBER in f.metadata else getattr(configured, f.name)
+        for f in fields
+        if f.compare
+    )
+
+
+def _equal(self: Any, other: Any) -> bool:
+    return type(self) is type(other) and _identity(self) == _identity(other)
+
+
+def _hash(self: Any) -> int:
+    return hash((type(self), _identity(self)))
+
+
+def _represent(self: Any) -> str:
+    words = []
+    for f in dataclasses.fields(self):
+        value = getattr(self, f.name)
+        shown = getattr(value, "__name__", None) or repr(value)
+        if f.default is dataclasses.MISSING:
+            words.append(shown)
+        elif value != f.default or type(value) is not type(f.default) or _differs_in_number(value, f.default):
+            words.append(f"{f.name}={shown}")
+    return f"{type(self).__name__}({', '.join(words)})"
+
+
+def _differs_in_number(value: Any, default: Any) -> bool:
+    return numbers(value) != numbers(default)

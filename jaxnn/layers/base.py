@@ -1,0 +1,151 @@
+"""The contract that every layer obeys, and what can be said of any layer by it alone."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+
+from jaxnn import config
+from jaxnn.pytypes import Array, Example, Key, Params, State
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """Two pure functions over a pytree of parameters; implementations are frozen dataclasses without arrays.
+
+    `init` makes `params` (what the gradient and the optimiser see) and `state` (what the forward pass uses and they do
+    not), both nested dicts of arrays, from a key and one example. `apply` maps `(params, state, x)` to `(y, state)`.
+
+    Every axis in front of the feature axes is a batch axis. `key` is randomness, used once; `mask` (Boolean over the
+    batch axes, True = real) is honoured by layers that couple examples or positions and ignored by the rest. With
+    `train=False` the key is ignored and the state comes back unchanged. `tests/test_laws.py` holds the laws.
+    """
+
+    def init(self, key: Key, example: Example) -> tuple[Params, State]:
+        """Make the parameters and the state for inputs of the example's shape and dtype."""
+        ...
+
+    def apply(
+        self, params: Params, state: State, x: Array, *, train: bool = False, key: Key | None = None,
+        mask: Array | None = None,
+    ) -> tuple[Array, State]:
+        """Return the layer's output for `x` and the state after it."""
+        ...
+
+
+def children(layer: Any) -> dict[str, Layer]:
+    """Return the layers inside a layer by name, in the order in which they run; `{}` for a layer without any.
+
+    Args:
+        layer: any layer; one that holds others has a method `children`.
+
+    Returns:
+        A dict from the name of the child, as in `params`, to the child.
+
+    >>> import jaxnn as nn
+    >>> children(nn.Chain(nn.Dense(3), nn.relu))
+    {'dense_0': Dense(3), 'activation_0': relu}
+    """
+    return layer.children() if hasattr(layer, "children") else {}
+
+
+def walk(layer: Any, path: str = "") -> list[tuple[str, Layer]]:
+    """Return a layer and all layers inside it, each with its path.
+
+    Args:
+        layer: any layer.
+        path: the path of `layer` itself.
+
+    Returns:
+        `(path, layer)` pairs, parents before children; names are joined by "/".
+
+    >>> import jaxnn as nn
+    >>> [path for path, _ in walk(nn.Chain(nn.Dense(3), ("inner", nn.Chain(nn.Dense(1)))))]
+    ['', 'dense_0', 'inner', 'inner/dense_0']
+    """
+    found = [(path, layer)]
+    for name, child in children(layer).items():
+        found += walk(child, f"{path}/{name}" if path else name)
+    return found
+
+
+def layer_numbers(layer: Any) -> dict[str, Any]:
+    """Return the numbers of a layer and of the layers inside it, nested as they lie in `state`.
+
+    Args:
+        layer: any layer; its numbers are the fields declared with `config.number`.
+
+    Returns:
+        A nested dict of floats, by child name and field name; children without numbers are left out.
+
+    >>> import jaxnn as nn
+    >>> layer_numbers(nn.Chain(nn.Dense(3), nn.Dropout(0.2)))
+    {'dropout_0': {'rate': 0.2}}
+    """
+    nested: dict[str, Any] = dict(config.numbers(layer))
+    for name, child in children(layer).items():
+        inside = layer_numbers(child)
+        if inside:
+            nested[name] = inside
+    return nested
+
+
+def put_numbers(state: State, values: dict[str, Any]) -> State:
+    """Return the state with other numbers in it, in place of those that `init` wrote.
+
+    Equal networks share one compiled `init`, whose numbers would be those of the first of them; the run therefore
+    passes the numbers as arguments and writes them here.
+
+    Args:
+        state: the state that `init` made.
+        values: nested dict as `layer_numbers` returns it, of floats or (traced) scalars.
+
+    Returns:
+        The state, same structure and dtypes.
+
+    >>> import jaxnn as nn
+    >>> _, state = nn.Dropout(0.2).init(jax.random.key(0), jnp.zeros(3))
+    >>> print(put_numbers(state, {"rate": 0.5})["rate"])
+    0.5
+    """
+    out = dict(state)
+    for name, value in values.items():
+        inside = state[name]
+        out[name] = put_numbers(inside, value) if isinstance(value, dict) else jnp.asarray(value, inside.dtype)
+    return out
+
+
+def output_of(layer: Layer, params: Params, state: State, example: Example) -> jax.ShapeDtypeStruct:
+    """Return shape and dtype of a layer's output for one example, without computing it.
+
+    Args:
+        layer: any layer.
+        params, state: what its `init` made (or their shapes).
+        example: one example, or its shape and dtype.
+
+    Returns:
+        Shape and dtype of one output.
+
+    >>> import jaxnn as nn
+    >>> output_of(nn.Flatten(2), {}, {}, jax.ShapeDtypeStruct((8, 8), jnp.float32)).shape
+    (64,)
+    """
+    return jax.eval_shape(lambda p, s, x: layer.apply(p, s, x)[0], params, state, example)
+
+
+def parameter_dtype(example: Example) -> Any:
+    """Return the dtype of the parameters for an example: its own if it is floating, else JAX's default float.
+
+    Layers compute in the dtype of their parameters, so a network fed with integers or Booleans works in float32.
+
+    Args:
+        example: one example, or its shape and dtype.
+
+    Returns:
+        A floating dtype.
+
+    >>> parameter_dtype(jax.ShapeDtypeStruct((3,), jnp.uint8))
+    dtype('float32')
+    """
+    floating = jnp.issubdtype(example.dtype, jnp.floating)
+    return jnp.dtype(example.dtype) if floating else jnp.dtype(jnp.result_type(float))

@@ -1,0 +1,172 @@
+"""Layers made of layers."""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from jaxnn.checks import JaxnnError, fail
+from jaxnn.config import config
+from jaxnn.layers.activation import Activation
+from jaxnn.layers.base import Layer, output_of
+from jaxnn.pytypes import Array, Example, Key, Params, State
+
+
+@config
+class Chain:
+    """Layers that run one after another; a network.
+
+    `y = layer_n(... layer_1(layer_0(x)))`
+
+    The k-th child of a type is named `type_k` in snake case (`dense_0`, `dense_1`), unless it is given as a pair
+    `("name", layer)`. A bare function becomes an `Activation`. Child i draws with `fold_in(key, i)`, so that appending
+    a layer changes none of the earlier ones. Children without parameters or state are absent from those dicts.
+
+    Args:
+        *layers: layers, functions of one array, or pairs of a name and one of these.
+
+    Input: what the first layer takes; output: what the last one returns.
+
+    Raises:
+        JaxnnError: if something is no layer, or two children have one name. An error inside a child carries a note
+            with the child's name, the layer and the shape of its input.
+
+    >>> import jax, jax.numpy as jnp, jaxnn as nn
+    >>> net = nn.Chain(nn.Dense(4), nn.relu, ("head", nn.Dense(1)))
+    >>> net
+    Chain(Dense(4), relu, ('head', Dense(1)))
+    >>> params, state = net.init(jax.random.key(0), jnp.zeros(3))
+    >>> jax.tree.map(jnp.shape, params)
+    {'dense_0': {'bias': (4,), 'kernel': (3, 4)}, 'head': {'bias': (1,), 'kernel': (4, 1)}}
+    >>> net.apply(params, state, jnp.ones((5, 3)))[0].shape
+    (5, 1)
+    """
+
+    layers: tuple[tuple[str, Layer], ...]
+
+    def __init__(self, *layers: Layer | Callable[[Array], Array] | tuple[str, Any]) -> None:
+        object.__setattr__(self, "layers", _named(layers))
+
+    def __repr__(self) -> str:
+        # a pair is printed bare where leaving its name out gives the same name again
+        words = [repr(layer) for _, layer in self.layers]
+        counts: dict[str, int] = {}
+        for i, (name, layer) in enumerate(self.layers):
+            if name == _count(counts, layer):
+                counts[_kind(layer)] += 1
+            else:
+                words[i] = f"({name!r}, {words[i]})"
+        return f"Chain({', '.join(words)})"
+
+    def children(self) -> dict[str, Layer]:
+        """Return the layers by name, in the order in which they run."""
+        return dict(self.layers)
+
+    def init(self, key: Key, example: Example) -> tuple[Params, State]:
+        """Initialise every child for the shape that reaches it."""
+        params: Params = {}
+        state: State = {}
+        for i, (name, layer) in enumerate(self.layers):
+            with _noting(name, layer, example.shape):
+                own_params, own_state = layer.init(jax.random.fold_in(key, i), example)
+                example = output_of(layer, own_params, own_state, example)
+            params |= {name: own_params} if own_params else {}
+            state |= {name: own_state} if own_state else {}
+        return params, state
+
+    def apply(
+        self, params: Params, state: State, x: Array, *, train: bool = False, key: Key | None = None,
+        mask: Array | None = None,
+    ) -> tuple[Array, State]:
+        """Return the last child's output, and the state after all of them."""
+        new_state = state
+        for _, x, new_state in self._steps(params, state, x, train, key, mask):  # noqa: B020 (x flows through)
+            pass
+        return x, new_state
+
+    def outputs(
+        self, params: Params, state: State, x: Array, *, train: bool = False, key: Key | None = None,
+        mask: Array | None = None,
+    ) -> dict[str, Array]:
+        """Return every child's output by name: of a `Dense` the pre-activations z, of an `Activation` its a = g(z).
+
+        Args:
+            params, state, x, train, key, mask: as for `apply`.
+
+        Returns:
+            A dict from child name to its output, in the order in which they run.
+
+        >>> import jax.numpy as jnp, jaxnn as nn
+        >>> net = nn.Chain(nn.Dense(1), nn.relu)
+        >>> params = {"dense_0": {"kernel": jnp.array([[-2.0]]), "bias": jnp.array([1.0])}}
+        >>> {name: y.tolist() for name, y in net.outputs(params, {}, jnp.array([3.0])).items()}
+        {'dense_0': [-5.0], 'activation_0': [0.0]}
+        """
+        return {name: y for name, y, _ in self._steps(params, state, x, train, key, mask)}
+
+    def _steps(
+        self, params: Params, state: State, x: Array, train: bool, key: Key | None, mask: Array | None
+    ) -> Iterator[tuple[str, Array, State]]:
+        """Run the children in order; after each, yield its name, its output and the state so far."""
+        state = dict(state)
+        for i, (name, layer) in enumerate(self.layers):
+            own_key = None if key is None else jax.random.fold_in(key, i)
+            with _noting(name, layer, x.shape):
+                x, own_state = layer.apply(
+                    params.get(name, {}), state.get(name, {}), x, train=train, key=own_key, mask=mask
+                )
+            if name in state:
+                state = state | {name: own_state}
+            yield name, x, state
+
+
+@contextlib.contextmanager
+def _noting(name: str, layer: Layer, shape: tuple[int, ...]) -> Iterator[None]:
+    """Note on an error in which child it arose."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"in {name}: {layer!r}, input shape {tuple(shape)}")
+        raise
+
+
+def _named(layers: tuple[Any, ...]) -> tuple[tuple[str, Layer], ...]:
+    """Give every child its name and make bare functions layers."""
+    counts: dict[str, int] = {}
+    named: list[tuple[str, Layer]] = []
+    for item in layers:
+        name, layer = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
+        layer = _as_layer(layer)
+        if name is None:  # as in Flax Linen, only children without a name of their own are counted
+            name = _count(counts, layer)
+            counts[_kind(layer)] += 1
+        if not isinstance(name, str) or not re.fullmatch(r"[^\W\d]\w*", name):
+            fail("Chain", f"the name {name!r}", "letters, digits and underscores, not a digit first")
+        if name in dict(named):
+            fail("Chain", f"two layers named {name!r}", "names that differ", "Name one of them: ('name', layer)")
+        named.append((name, layer))
+    return tuple(named)
+
+
+def _kind(layer: Layer) -> str:
+    """The type's name in snake case: BatchNorm -> batch_norm."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()
+
+
+def _count(counts: dict[str, int], layer: Layer) -> str:
+    """The name of the next child of this type that is given none."""
+    return f"{_kind(layer)}_{counts.setdefault(_kind(layer), 0)}"
+
+
+def _as_layer(item: Any) -> Layer:
+    if isinstance(item, type):
+        fail("Chain", f"the class {item.__name__}", "a layer", f"Write {item.__name__}(...) with its arguments")
+    if isinstance(item, Layer):
+        return item
+    if callable(item):
+        return Activation(item)
+    raise JaxnnError(
+        f"Chain: got {item!r} of type {type(item).__name__}; needed a layer, a function or a pair ('name', layer)."
+    )

@@ -1,0 +1,183 @@
+"""Optimisers by name, thin over optax; their numbers are arguments of the compiled program."""
+
+from typing import Any, ClassVar, Protocol
+
+import optax
+
+from jaxnn import config as _config
+from jaxnn.checks import fail, number_in, one_of
+from jaxnn.config import config, number
+
+
+class Optimizer(Protocol):
+    """Something that builds an optax transformation from a learning rate and its own numbers, traced or not."""
+
+    default_learning_rate: ClassVar[float]
+
+    def transformation(self, learning_rate: Any, **numbers: Any) -> optax.GradientTransformation:
+        """Return the optax transformation; `numbers` override the fields of the same names."""
+        ...
+
+
+@config
+class SGD:
+    """Stochastic gradient descent, with momentum if asked for.
+
+    `v = momentum * v + g`, `w = w - learning_rate * v` (heavy ball); without momentum `w = w - learning_rate * g`.
+
+    Args:
+        momentum: the share of the last step that is kept, from 0 to 1; None for none.
+        nesterov: True looks ahead by one momentum step.
+
+    Raises:
+        JaxnnError: if the momentum is outside 0 to 1, or `nesterov` is asked for without it.
+
+    >>> import jax.numpy as jnp
+    >>> rule = SGD(momentum=0.9).transformation(0.1)
+    >>> state = rule.init(jnp.array(0.0))
+    >>> step, state = rule.update(jnp.array(1.0), state)
+    >>> step, state = rule.update(jnp.array(1.0), state)
+    >>> print(round(float(step), 6))  # -0.1 * (0.9 * 1 + 1)
+    -0.19
+    """
+
+    momentum: float | None = number(None)
+    nesterov: bool = False
+    default_learning_rate: ClassVar[float] = 1e-2
+
+    def __post_init__(self) -> None:
+        if self.momentum is not None:
+            number_in("SGD.momentum", self.momentum, 0, 1)
+        elif self.nesterov:
+            fail("SGD.nesterov", "True without momentum", "a momentum to look ahead with", "Give momentum=0.9")
+
+    def transformation(self, learning_rate: Any, **numbers: Any) -> optax.GradientTransformation:
+        """Return `optax.sgd`."""
+        return optax.sgd(learning_rate, numbers.get("momentum", self.momentum), self.nesterov)
+
+
+@config
+class Adam:
+    """Adam: momentum and a moving average of squared gradients, both corrected for their start at zero.
+
+    `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`, `w -= learning_rate * m/(1-b1^t) / (sqrt(v/(1-b2^t)) + eps)`
+
+    Args:
+        b1, b2: the shares of the averages that are kept, from 0 to below 1.
+        eps: added to the root, above 0.
+
+    Raises:
+        JaxnnError: if a number is outside its range.
+
+    Reference: D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    >>> import jax.numpy as jnp
+    >>> rule = Adam().transformation(0.1)
+    >>> step, _ = rule.update(jnp.array(0.3), rule.init(jnp.array(0.0)))
+    >>> print(round(float(step), 6))  # the first step is the learning rate, against the gradient's sign
+    -0.1
+    """
+
+    b1: float = number(0.9)
+    b2: float = number(0.999)
+    eps: float = number(1e-8)
+    default_learning_rate: ClassVar[float] = 1e-3
+
+    def __post_init__(self) -> None:
+        _check_adam(self)
+
+    def transformation(self, learning_rate: Any, **numbers: Any) -> optax.GradientTransformation:
+        """Return `optax.adam`."""
+        return optax.adam(learning_rate, **{**_config.numbers(self), **numbers})
+
+
+@config
+class AdamW:
+    """Adam whose weights also shrink by a share of themselves at every step, apart from the gradient.
+
+    `w -= learning_rate * (adam_step + weight_decay * w)`
+
+    Args:
+        b1, b2, eps: as for `Adam`.
+        weight_decay: the shrinkage, at least 0.
+
+    Raises:
+        JaxnnError: if a number is outside its range.
+
+    Reference: I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019.
+
+    >>> import jax.numpy as jnp
+    >>> rule = AdamW(weight_decay=0.5).transformation(0.1)
+    >>> step, _ = rule.update(jnp.array(0.0), rule.init(jnp.array(2.0)), jnp.array(2.0))
+    >>> print(round(float(step), 6))  # no gradient: -0.1 * 0.5 * 2
+    -0.1
+    """
+
+    b1: float = number(0.9)
+    b2: float = number(0.999)
+    eps: float = number(1e-8)
+    weight_decay: float = number(1e-2)
+    default_learning_rate: ClassVar[float] = 1e-3
+
+    def __post_init__(self) -> None:
+        _check_adam(self)
+        number_in("AdamW.weight_decay", self.weight_decay, 0, float("inf"), open_high=True)
+
+    def transformation(self, learning_rate: Any, **numbers: Any) -> optax.GradientTransformation:
+        """Return `optax.adamw`."""
+        return optax.adamw(learning_rate, **{**_config.numbers(self), **numbers})
+
+
+@config
+class Given:
+    """An optax transformation of the user's own, held by identity; its learning rate is inside it."""
+
+    made: Any
+    default_learning_rate: ClassVar[float] = 0.0
+
+    def transformation(self, learning_rate: Any, **numbers: Any) -> optax.GradientTransformation:
+        """Return the user's own transformation."""
+        return self.made
+
+
+def resolve(optimizer: Any, learning_rate: float | None) -> tuple[Any, float]:
+    """Return the optimiser and the learning rate that a user meant.
+
+    Args:
+        optimizer: a name ("sgd", "momentum", "adam", "adamw"), an optimiser of this file, or any optax transformation.
+        learning_rate: above 0; None for the optimiser's own default. An optax transformation has its own.
+
+    Returns:
+        The optimiser, and the learning rate (0.0 for an optax transformation, which ignores it).
+
+    Raises:
+        JaxnnError: for an unknown name, a learning rate out of range, or one given beside an optax transformation.
+
+    >>> resolve("momentum", 0.1)
+    (SGD(momentum=0.9), 0.1)
+    """
+    if isinstance(optimizer, str):
+        optimizer = OPTIMIZERS[one_of("optimizer", optimizer, OPTIMIZERS)]
+    elif isinstance(optimizer, optax.GradientTransformation):  # a NamedTuple: also matches the kind with extra arguments
+        optimizer = Given(optimizer)
+    elif not hasattr(optimizer, "transformation"):
+        fail("optimizer", repr(optimizer), f"a name ({', '.join(OPTIMIZERS)}) or an optax optimiser")
+    if isinstance(optimizer, Given) and learning_rate is not None:
+        needed = "no learning_rate beside an optax optimiser, which has its own"
+        fail("learning_rate", f"{learning_rate}", needed, "Give the rate to the optax optimiser")
+    if learning_rate is None:
+        return optimizer, optimizer.default_learning_rate
+    return optimizer, number_in("learning_rate", learning_rate, 0, float("inf"), open_low=True, open_high=True)
+
+
+def _check_adam(rule: Any) -> None:
+    name = type(rule).__name__
+    number_in(f"{name}.b1", rule.b1, 0, 1, open_high=True)
+    number_in(f"{name}.b2", rule.b2, 0, 1, open_high=True)
+    number_in(f"{name}.eps", rule.eps, 0, 1, open_low=True)
+
+
+OPTIMIZERS: dict[str, Any] = {"sgd": SGD(), "momentum": SGD(momentum=0.9), "adam": Adam(), "adamw": AdamW()}
+"""The optimisers that have a name."""
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Given", "Optimizer", "resolve"]

@@ -1,0 +1,9 @@
+"""Training: one compiled program for a whole run."""
+
+from jaxnn.train.fit import fit
+from jaxnn.train.history import History
+from jaxnn.train.progress import Progress
+from jaxnn.train.run import Run
+from jaxnn.train.stopping import EarlyStopping
+
+__all__ = ["EarlyStopping", "History", "Progress", "Run", "fit"]

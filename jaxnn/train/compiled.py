@@ -1,0 +1,78 @@
+"""The programs of this process: each compiled once for its recipe and shapes, the last 64 kept."""
+
+from collections.abc import Hashable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxnn.train import program
+from jaxnn.train.program import Recipe
+
+KEPT = 64
+"""Programs kept; the least recently used goes first."""
+
+
+class Program(NamedTuple):
+    """The compiled functions of one recipe for one set of shapes."""
+
+    init: Any
+    """`(seeds, hyper, data, start) -> TrainState`"""
+    chunk: Any
+    """`(TrainState, data, hyper, steps) -> TrainState, logs`"""
+
+
+def compiled(recipe: Recipe, seeds: Any, hyper: Any, data: Any, start: Any, steps: Any) -> Program:
+    """Return the program for a recipe and arguments of these shapes, compiling it if this process has not yet.
+
+    Args:
+        recipe: the run.
+        seeds, hyper, data, start, steps: the arguments; their values do not matter, only shapes and dtypes.
+
+    Returns:
+        The program.
+
+    Raises:
+        JaxnnError: if the network, the loss and the data do not fit each other.
+    """
+    return _compile(recipe, _Shapes((seeds, hyper, data, start, steps)), _settings())
+
+
+class _Shapes:
+    """Shapes and dtypes of a pytree of arrays, hashable."""
+
+    def __init__(self, tree: Any) -> None:
+        self.tree = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
+        leaves, structure = jax.tree.flatten(self.tree)
+        self.identity: Hashable = (structure, tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves))
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shapes) and self.identity == other.identity
+
+
+def _settings() -> tuple[Hashable, ...]:
+    """The settings of JAX that a compiled program depends on beside its arguments."""
+    return (
+        jax.config.jax_default_matmul_precision,
+        str(jax.config.jax_default_device),
+        jax.config.jax_enable_x64,
+        jax.config.jax_threefry_partitionable,
+    )
+
+
+@lru_cache(KEPT)
+def _compile(recipe: Recipe, shapes: _Shapes, settings: tuple[Hashable, ...]) -> Program:
+    """Trace both functions here, compile them side by side: half of a cold start is `init` (measured.md)."""
+    seeds, hyper, data, start, steps = shapes.tree
+    init = jax.jit(partial(program.init_members, recipe)).lower(seeds, hyper, data, start)
+    now = init.out_info
+    now = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), now)
+    chunk = jax.jit(partial(program.chunk_members, recipe)).lower(now, data, hyper, steps)
+    # XLA lets go of Python's lock while it compiles
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(lowered.compile) for lowered in (init, chunk)]
+        return Program(*(future.result() for future in futures))

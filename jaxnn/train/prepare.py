@@ -1,0 +1,274 @@
+"""From what a user gives `fit` to the arguments of the compiled program: every check, on the host."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnn import activations, config, losses, metrics
+from jaxnn.checks import fail, number_in, whole_number
+from jaxnn.data import splits
+from jaxnn.layers.activation import Activation
+from jaxnn.layers.base import Layer, layer_numbers, walk
+from jaxnn.train.program import Recipe
+from jaxnn.train.run import Run
+from jaxnn.train.stopping import EarlyStopping
+
+
+class Table(NamedTuple):
+    """Checked examples on the host, and which rows take part."""
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None
+    rows: np.ndarray
+    """(n,) indices"""
+
+
+class Tables(NamedTuple):
+    """What a run learns from and is validated on."""
+
+    train: Table
+    validation: Table | None
+
+
+def seed_of(key: Any) -> tuple[np.ndarray, str]:
+    """Return the words of a key and the name of its generator.
+
+    Args:
+        key: a whole number, a `jax.random.key`, or an old-style uint32 key.
+
+    Returns:
+        uint32 words, and the generator's name. A whole number gives the words of `jax.random.key(number)`, without
+        running a program for it.
+
+    Raises:
+        JaxnnError: if it is none of these.
+
+    >>> seed_of(7)
+    (array([0, 7], dtype=uint32), 'threefry2x32')
+    """
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        whole_number("key", key, 0, 2**32 - 1)
+        return np.array([0, int(key)], np.uint32), "threefry2x32"
+    if hasattr(key, "dtype") and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
+        return np.asarray(jax.random.key_data(key)), str(jax.random.key_impl(key))
+    if hasattr(key, "dtype") and key.dtype == np.uint32 and key.shape == (2,):
+        return np.asarray(key), "threefry2x32"
+    fail("key", repr(key), "a whole number or a key of jax.random.key")
+
+
+def tables(
+    data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray, loss: Any
+) -> Tables:
+    """Check the data and split off the validation part.
+
+    Args:
+        data: `(x, y)`.
+        validation: a share, `(x, y)`, `(x, y, weight)` or None.
+        sample_weight: `(examples,)` or None.
+        class_weight: a dict, "balanced" or None.
+        seed: the words of the run's key; the split is a function of them.
+        loss: the run's loss: its labels are checked on the host.
+
+    Returns:
+        The tables; with a share, both parts are rows of one table.
+
+    Raises:
+        JaxnnError: if shapes or values do not fit.
+    """
+    x, y = _pair("data", data)
+    weight = _weights(sample_weight, class_weight, y)
+    everything = np.arange(len(x), dtype=np.int32)
+    if validation is None:
+        return Tables(Table(x, y, weight, everything), None)
+    if isinstance(validation, tuple | list):
+        own = np.asarray(validation[2], np.float32) if len(validation) == 3 else None
+        vx, vy = _pair("validation", validation[:2])
+        if vx.shape[1:] != x.shape[1:] or vx.dtype != x.dtype:
+            needed = f"examples of shape {x.shape[1:]} and dtype {x.dtype}, as in data"
+            fail("validation", f"examples of shape {vx.shape[1:]} and dtype {vx.dtype}", needed)
+        if own is None and weight is not None:
+            own = _weights(None, class_weight, vy) if class_weight is not None else np.ones(len(vx), np.float32)
+        check = Table(vx, vy, own, np.arange(len(vx), dtype=np.int32))
+        if weight is None and own is not None:
+            weight = np.ones(len(x), np.float32)
+        return Tables(Table(x, y, weight, everything), check)
+    share = number_in("validation", validation, 0, 1, open_low=True, open_high=True)
+    classes = y if y.ndim == 1 and y.dtype.kind in "iub" else None
+    train, held = splits.split(len(x), (1 - share, share), int(seed[-1]), classes)
+    rows = [part.astype(np.int32) for part in (train, held)]
+    return Tables(Table(x, y, weight, rows[0]), Table(x, y, weight, rows[1]))
+
+
+def recipe(
+    net: Layer, loss: Any, rule: Any, penalties: Any, asked: Any, stop: EarlyStopping | None, batch_size: int | None,
+    shuffle: bool, data: Tables, impl: str,
+) -> Recipe:
+    """Return what decides the program.
+
+    Args:
+        net, loss, rule, penalties, stop, batch_size, shuffle: as given to `fit`.
+        asked: names of metrics, or metrics.
+        data: the checked tables.
+        impl: the generator of the run's key.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        JaxnnError: if the network cannot be trained, a metric is unknown, or the monitor is not measured.
+    """
+    _check_trainable(net, loss)
+    examples = len(data.train.rows)
+    size = examples if batch_size is None else min(whole_number("batch_size", batch_size, 1), examples)
+    measured = tuple(metrics.by_name(metric) if isinstance(metric, str) else metric for metric in asked)
+    monitor = stop.monitor if stop else "loss"
+    names = ["loss", *(metric.name for metric in measured)]
+    if len(set(names)) != len(names):
+        fail("metrics", ", ".join(names[1:]), "metrics whose names differ from each other and from 'loss'")
+    if monitor not in names:
+        fail("stop.monitor", repr(monitor), f"one of {', '.join(names)}", "Name the metric in metrics= too")
+    return Recipe(
+        net=net, loss=loss, optimizer=rule, penalties=tuple(penalties), metrics=measured, monitor=monitor,
+        stops_early=stop is not None, batch_size=size, shuffle=bool(shuffle), validated=data.validation is not None,
+        key_impl=impl, mapping="map" if jax.default_backend() == "cpu" else "vmap",
+    )  # fmt: skip
+
+
+def hyper(net: Layer, made: Recipe, rate: float, epochs: int, stop: EarlyStopping | None) -> dict[str, Any]:
+    """Return the numbers of one member, each with a leading axis of one member.
+
+    Args:
+        net: the network with its own numbers (the recipe's may be another's that is equal but for them).
+        made: the recipe.
+        rate: the learning rate.
+        epochs: how many.
+        stop: the stopping rule.
+
+    Returns:
+        A nested dict of arrays of shape (1,).
+    """
+    rule = stop or EarlyStopping()
+    values = {
+        "learning_rate": rate, "net": layer_numbers(net), "optimizer": config.numbers(made.optimizer),
+        "penalties": tuple(config.numbers(penalty) for penalty in made.penalties), "min_delta": float(rule.min_delta),
+    }  # fmt: skip
+    # strong dtypes: a weak one would compile the program again
+    out = jax.tree.map(lambda value: np.full(1, value, jnp.result_type(float)), values)
+    return out | {"epochs": np.full(1, epochs, np.int32), "patience": np.full(1, rule.patience, np.int32)}
+
+
+def check_fit(made: Recipe, data: Tables) -> None:
+    """Check on shapes alone that network, loss and targets fit, and that labels are classes of the network.
+
+    Args:
+        made: the recipe.
+        data: the checked tables.
+
+    Raises:
+        JaxnnError: if they do not fit.
+    """
+    x, y = data.train.x, data.train.y
+    one = jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    params, state = jax.eval_shape(lambda k: made.net.init(k, one), key)
+    if not jax.tree.leaves(params):
+        fail("net", repr(made.net), "at least one layer with parameters", "There is nothing to train")
+    batch = jax.ShapeDtypeStruct((made.batch_size, *x.shape[1:]), x.dtype)
+    targets = jax.ShapeDtypeStruct((made.batch_size, *y.shape[1:]), y.dtype)
+    outputs = jax.eval_shape(lambda p, s, b: made.net.apply(p, s, b)[0], params, state, batch)
+    said = jax.eval_shape(made.loss, outputs, targets)
+    if getattr(said, "shape", ())[:1] != (made.batch_size,):
+        given = f"a result of shape {getattr(said, 'shape', said)} for {made.batch_size} examples"
+        fail("loss", given, "one loss for each example", "Leave the mean over examples to fit")
+    if getattr(made.loss, "kind", "") == "classification" and y.dtype.kind in "iu" and y.ndim < len(outputs.shape):
+        for table in (data.train, data.validation):
+            if table is not None:
+                losses.check_labels(table.y, outputs.shape[-1])
+
+
+def starting_weights(net: Layer, start: Any, x: np.ndarray) -> Any:
+    """Return the weights to start from with a leading axis of one member, or None to draw them.
+
+    Args:
+        net: the network.
+        start: `(params, state)`, a run, or None.
+        x: the examples.
+
+    Returns:
+        `(params, state)` or None.
+
+    Raises:
+        JaxnnError: if they are not of the network's structure, shapes and dtypes, naming the first that is not.
+    """
+    if start is None:
+        return None
+    given = (start.params, start.state) if isinstance(start, Run) else start
+    if not (isinstance(given, tuple | list) and len(given) == 2):
+        fail("start", type(start).__name__, "(params, state) or an earlier run")
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    needed = jax.eval_shape(lambda k: net.init(k, jax.ShapeDtypeStruct(x.shape[1:], x.dtype)), key)
+    described = [
+        {jax.tree_util.keystr(path, simple=True, separator="/"): (tuple(leaf.shape), str(leaf.dtype)) for path, leaf in leaves}
+        for leaves in (jax.tree_util.tree_leaves_with_path(tuple(tree)) for tree in (given, needed))
+    ]  # fmt: skip
+    for path in sorted(described[0].keys() | described[1].keys()):
+        if described[0].get(path) != described[1].get(path):
+            name = path.replace("0/", "params/", 1) if path.startswith("0/") else path.replace("1/", "state/", 1)
+            fail(f"start {name}", f"{described[0].get(path, 'nothing')}", f"{described[1].get(path, 'nothing')}")
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[None], tuple(given))
+
+
+def _pair(name: str, data: Any) -> tuple[np.ndarray, np.ndarray]:
+    if not (isinstance(data, tuple | list) and len(data) == 2):
+        fail(name, type(data).__name__, "a pair (x, y)")
+    x, y = (_on_host(f"{name} {part}", values) for part, values in zip("xy", data, strict=True))
+    if x.ndim < 2:
+        fail(f"{name} x", f"shape {x.shape}", "one row for each example: (examples, features)", "One feature? x[:, None]")
+    if len(x) != len(y):
+        fail(name, f"{len(x)} rows of x and {len(y)} of y", "as many of the one as of the other")
+    if len(x) == 0:
+        fail(name, "no rows", "at least one")
+    return x, y
+
+
+def _on_host(name: str, values: Any) -> np.ndarray:
+    """A NumPy array of a dtype that JAX has, all values finite."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub" and str(array.dtype) != "bfloat16":
+        fail(name, f"dtype {array.dtype}", "numbers", "Encode text as whole numbers first")
+    array = np.asarray(array, jax.dtypes.canonicalize_dtype(array.dtype))
+    if array.dtype.kind not in "iub" and not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0]
+        place = ", ".join(f"{axis} {i}" for axis, i in zip(["row", "column", *["axis"] * len(where)], where, strict=False))
+        fail(f"{name} at {place}", f"{array[tuple(where)]}", "finite numbers", "Remove or fill in such rows")
+    return array
+
+
+def _weights(sample_weight: Any, class_weight: Any, y: np.ndarray) -> np.ndarray | None:
+    weight = None
+    if sample_weight is not None:
+        weight = _on_host("sample_weight", sample_weight).astype(np.float32)
+        if weight.shape != (len(y),):
+            fail("sample_weight", f"shape {weight.shape}", f"one weight for each example: ({len(y)},)")
+        if (weight < 0).any() or not weight.any():
+            fail("sample_weight", "a negative weight or none above 0", "weights of at least 0, not all of them 0")
+    if class_weight is not None:
+        if y.ndim != 1 or y.dtype.kind not in "iub":
+            fail("class_weight", f"targets of shape {y.shape} and dtype {y.dtype}", "one whole-number class per example")
+        own = splits.class_weights(y, tuple(np.unique(y).tolist()), class_weight).astype(np.float32)
+        weight = own if weight is None else weight * own
+    return weight
+
+
+def _check_trainable(net: Layer, loss: Any) -> None:
+    for path, layer in walk(net):
+        if isinstance(layer, Activation) and not activations.has_gradient(layer.function):
+            do = "Use sigmoid, tanh or relu, or train such units with the perceptron rule"
+            fail(f"net {path}", f"{layer!r}, whose derivative is 0", "an activation with a gradient", do)
+    if not callable(loss):
+        fail("loss", repr(loss), "one of jaxnn.losses, or a function of (outputs, targets)")
+    if not getattr(loss, "minimisable", True):
+        fail("loss", repr(loss), "a loss that has a least value", "This one is a diagnostic")

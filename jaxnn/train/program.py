@@ -1,0 +1,360 @@
+"""A training run as three pure functions over one pytree, mapped over members, compiled once.
+
+`init(seeds, hyper, data, start) -> TrainState`, `chunk(TrainState, data, hyper, steps) -> TrainState, logs` and
+`evaluate(params, state, data) -> metrics`. What a run asks for decides the program (`Recipe`, static); every number is
+an argument (`hyper`, traced), so that changing one never recompiles.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxnn.config import config
+from jaxnn.layers.base import Layer, put_numbers
+from jaxnn.pytypes import Array, Key, Params, State
+from jaxnn.train import stopping
+
+CAPACITY = 256
+"""Epochs that the logs of one chunk can hold; a chunk ends when they are full."""
+
+EVALUATION_ROWS = 1024
+"""Rows evaluated at a time: bounds the memory of a large validation set."""
+
+
+@config
+class Recipe:
+    """What decides which program is compiled: everything about a run that is not a number or an array."""
+
+    net: Layer
+    loss: Any
+    optimizer: Any
+    penalties: tuple[Any, ...]
+    metrics: tuple[Any, ...]
+    monitor: str
+    """"loss" or the name of a metric: what decides which weights are the best."""
+    stops_early: bool
+    batch_size: int
+    shuffle: bool
+    validated: bool
+    key_impl: str
+    mapping: str
+    """How members are mapped: "map" one after another (bits of a run alone; faster on CPU), "vmap" at once."""
+
+
+class Rows(NamedTuple):
+    """A table on the device, and which of its rows take part."""
+
+    x: Array
+    y: Array
+    weight: Array | None
+    """(rows of the table,) or None, where every row weighs 1."""
+    rows: Array
+    """(members, n) indices into the table: a fold or a bootstrap sample costs no copy."""
+
+
+class Data(NamedTuple):
+    """What a run learns from, and what it is validated on."""
+
+    train: Rows
+    validation: Rows | None
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TrainState:
+    """Everything that a run is, at one moment; the arguments `data` and `hyper` complete it."""
+
+    params: Params
+    state: State
+    opt_state: Any
+    key: Key
+    epoch: Array
+    """Epochs completed."""
+    step: Array
+    """Minibatches taken since the start of the run."""
+    sums: dict[str, Array]
+    """Loss, penalty and weight, summed over the minibatches of the unfinished epoch."""
+    best: dict[str, Any] | None
+    """params, state and epoch with the best validation so far; None without validation."""
+    patience: stopping.Patience | None
+    stopped: Array
+    """0 while running, else the reason, a constant of `stopping`."""
+    finite: Array
+    """Whether all parameters were finite at the end of the last chunk."""
+
+
+def init(recipe: Recipe, seed: Array, hyper: dict[str, Any], data: Data, start: Any) -> TrainState:
+    """Make the state of one member's run before its first step.
+
+    Args:
+        recipe: the run.
+        seed: the words of the member's key, uint32.
+        hyper: the member's numbers.
+        data: the data; only shapes and dtypes matter.
+        start: `(params, state)` to begin from, or None to draw them.
+
+    Returns:
+        The state.
+    """
+    key = jax.random.wrap_key_data(seed, impl=recipe.key_impl)
+    x = data.train.x
+    drawn = recipe.net.init(jax.random.fold_in(key, 0), jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
+    params, state = drawn if start is None else start
+    state = put_numbers(state, hyper["net"])
+    zero = jnp.zeros((), jnp.int32)
+    dtype = jnp.result_type(float)
+    best = {"params": params, "state": state, "epoch": zero - 1} if recipe.validated else None
+    return TrainState(
+        params=params, state=state, opt_state=_transformation(recipe, hyper).init(params), key=key, epoch=zero, step=zero,
+        sums=_no_sums(recipe, dtype), best=best, patience=stopping.start(dtype) if recipe.validated else None,
+        stopped=zero + stopping.RUNNING, finite=jnp.ones((), bool),
+    )  # fmt: skip
+
+
+def chunk(
+    recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, Any], steps: Array
+) -> tuple[TrainState, dict[str, Array]]:
+    """Run at most `steps` minibatches of one member's run; where chunks begin and end changes no bit.
+
+    A chunk ends early when the run stops, at the first loss that is not finite, and when its logs are full.
+
+    Args:
+        recipe: the run.
+        now: the state before.
+        data: the data, with this member's rows.
+        hyper: the member's numbers.
+        steps: how many minibatches, int32 scalar.
+
+    Returns:
+        The state after, and the logs: a dict of `(CAPACITY,)` arrays, one value for each epoch completed in this chunk.
+    """
+    end = now.step + steps
+    logs = {name: jnp.zeros(CAPACITY, jnp.result_type(float)) for name in log_names(recipe)}
+
+    def running(carry: tuple[TrainState, dict[str, Array]]) -> Array:
+        t, _ = carry
+        return (t.step < end) & (t.stopped == stopping.RUNNING) & (t.epoch - now.epoch < CAPACITY)
+
+    def one_epoch(carry: tuple[TrainState, dict[str, Array]]) -> tuple[TrainState, dict[str, Array]]:
+        t, logs = carry
+        t = _minibatches(recipe, t, data, hyper, end)
+        t = replace(t, stopped=jnp.where(jnp.isfinite(t.sums["loss"]), t.stopped, stopping.NOT_FINITE))
+        complete = (t.step == (t.epoch + 1) * batches(recipe, data)) & (t.stopped == stopping.RUNNING)
+        close = partial(_close_epoch, recipe, data, hyper, now.epoch)
+        return jax.lax.cond(complete, close, lambda t, logs: (t, logs), t, logs)
+
+    now, logs = jax.lax.while_loop(running, one_epoch, (replace(now, finite=jnp.ones((), bool)), logs))
+    return replace(now, finite=_all_finite(now.params)), logs
+
+
+def evaluate(recipe: Recipe, params: Params, state: State, data: Rows) -> dict[str, Array]:
+    """Measure the loss and the metrics of one member's weights, with `train=False`.
+
+    Args:
+        recipe: the run.
+        params, state: the weights.
+        data: the rows to measure on.
+
+    Returns:
+        A dict from "loss" and the metrics' names to scalars: weighted means over the rows.
+    """
+    measures = {"loss": recipe.loss} | {metric.name: metric for metric in recipe.metrics}
+    size = min(EVALUATION_ROWS, data.rows.shape[0])
+    count = -(-data.rows.shape[0] // size)
+    rows = jnp.pad(data.rows, (0, count * size - data.rows.shape[0]))  # (n,) -> (count * size,)
+
+    def sums_of(i: Array) -> tuple[dict[str, Array], Array]:
+        x, y, weight, real = _batch(data, rows, i, size, padded=count * size != data.rows.shape[0])
+        outputs, _ = recipe.net.apply(params, state, x, train=False, mask=real)
+        weight = jnp.ones(size, jnp.result_type(float)) if weight is None else weight
+        return {name: _weighted_sum(_statistics(m, outputs, y), weight) for name, m in measures.items()}, weight.sum()
+
+    sums, weight = sums_of(jnp.zeros((), jnp.int32)) if count == 1 else _added(sums_of, count)
+    means = {name: value / weight for name, value in sums.items()}
+    return {name: m.value(means[name]) if hasattr(m, "value") else means[name][0] for name, m in measures.items()}
+
+
+def init_members(recipe: Recipe, seeds: Array, hyper: dict[str, Any], data: Data, start: Any) -> TrainState:
+    """`init` of every member: `seeds`, `hyper`, the rows of `data` and `start` have a leading axis of members."""
+    return _over_members(recipe, lambda m, d: init(recipe, m[0], m[1], d, m[2]), (seeds, hyper, start), data)
+
+
+def chunk_members(
+    recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, Any], steps: Array
+) -> tuple[TrainState, dict[str, Array]]:
+    """`chunk` of every member; each takes at most `steps` minibatches and stops for reasons of its own."""
+    return _over_members(recipe, lambda m, d: chunk(recipe, m[0], d, m[1], steps), (now, hyper), data)
+
+
+def evaluate_members(recipe: Recipe, params: Params, state: State, data: Data) -> dict[str, Array]:
+    """`evaluate` of every member's weights on the training rows of `data`."""
+    return _over_members(recipe, lambda m, d: evaluate(recipe, m[0], m[1], d.train), (params, state), data)
+
+
+def _over_members(recipe: Recipe, function: Any, stacked: Any, data: Data) -> Any:
+    """Map over the leading axis of `stacked` and of the row indices; the tables themselves are shared."""
+    rows = (data.train.rows, None if data.validation is None else data.validation.rows)
+
+    def one(member: Any) -> Any:
+        own, (train, validation) = member
+        table = None if data.validation is None else data.validation._replace(rows=validation)
+        return function(own, Data(data.train._replace(rows=train), table))
+
+    # one after another keeps every member's bits those of the run done alone, vmap does not (measured.md)
+    return jax.lax.map(one, (stacked, rows)) if recipe.mapping == "map" else jax.vmap(one)((stacked, rows))
+
+
+def batches(recipe: Recipe, data: Data) -> int:
+    """Return the number of minibatches in an epoch; the last may be short.
+
+    Args:
+        recipe: the run.
+        data: the data of one member.
+
+    Returns:
+        The rows over the batch size, rounded up.
+    """
+    return -(-data.train.rows.shape[-1] // recipe.batch_size)
+
+
+def log_names(recipe: Recipe) -> list[str]:
+    """Return the names of what every epoch logs.
+
+    Args:
+        recipe: the run.
+
+    Returns:
+        "loss", "penalty" where there is one, then validation loss and metrics, or the metrics on the training data.
+    """
+    names = ["loss"] + (["penalty"] if recipe.penalties else [])
+    metrics = [metric.name for metric in recipe.metrics]
+    return names + ([f"val_{name}" for name in ["loss", *metrics]] if recipe.validated else metrics)
+
+
+def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, Any], end: Array) -> TrainState:
+    """Run from the state's step to the end of the epoch or of the chunk, or to a loss that is not finite."""
+    count, size = batches(recipe, data), recipe.batch_size
+    train, first = data.train, now.epoch * batches(recipe, data)
+    order = train.rows
+    if recipe.shuffle:  # a function of (key, epoch), so that any step can be the next one after a restart
+        order = jax.random.permutation(jax.random.fold_in(jax.random.fold_in(now.key, 1), now.epoch), order)
+    padded = count * size != order.shape[0]
+    order = jnp.pad(order, (0, count * size - order.shape[0]))  # (n,) -> (count * size,)
+    noise, rule = jax.random.fold_in(now.key, 2), _transformation(recipe, hyper)
+
+    def more(carry: Any) -> Array:
+        # the sum stays NaN or infinite once one term is: that ends the loop at its step without a latch on the weights
+        return (carry[3] < jnp.minimum(first + count, end)) & jnp.isfinite(carry[4]["loss"])
+
+    def one_batch(carry: Any) -> Any:
+        params, state, opt_state, step, sums = carry
+        x, y, weight, real = _batch(train, order, step - first, size, padded)
+        objective = partial(_objective, recipe, hyper, state, x, y, weight, real, jax.random.fold_in(noise, step))
+        (value, (state, terms)), grads = jax.value_and_grad(objective, has_aux=True)(params)
+        updates, opt_state = rule.update(
+            grads, opt_state, params, value=value, grad=grads, value_fn=lambda p: objective(p)[0]
+        )
+        params = optax.apply_updates(params, updates)
+        return params, state, opt_state, step + 1, {name: sums[name] + terms[name] for name in sums}
+
+    carry = (now.params, now.state, now.opt_state, now.step, now.sums)
+    params, state, opt_state, step, sums = jax.lax.while_loop(more, one_batch, carry)
+    return replace(now, params=params, state=state, opt_state=opt_state, step=step, sums=sums)
+
+
+def _objective(
+    recipe: Recipe, hyper: dict[str, Any], state: State, x: Array, y: Array, weight: Array | None, real: Array | None,
+    key: Key, params: Params,
+) -> tuple[Array, tuple[State, dict[str, Array]]]:
+    """The mean loss of one minibatch plus the penalties, with what the epoch's sums need."""
+    outputs, state = recipe.net.apply(params, state, x, train=True, key=key, mask=real)
+    losses = _statistics(recipe.loss, outputs, y)  # (batch, 1)
+    weight = jnp.ones(losses.shape[0], losses.dtype) if weight is None else weight.astype(losses.dtype)
+    summed, total = _weighted_sum(losses, weight)[0], weight.sum()
+    mean = summed / jnp.where(total > 0, total, 1)  # a minibatch whose rows all weigh nothing teaches nothing
+    terms = {"loss": summed, "weight": total}
+    for penalty, numbers in zip(recipe.penalties, hyper["penalties"], strict=True):
+        amount = penalty(params, **numbers)
+        mean = mean + amount
+        terms["penalty"] = terms.get("penalty", 0) + amount
+    dtype = jnp.result_type(float)
+    return mean, (state, {name: term.astype(dtype) for name, term in terms.items()})
+
+
+def _close_epoch(
+    recipe: Recipe, data: Data, hyper: dict[str, Any], first: Array, now: TrainState, logs: dict[str, Array]
+) -> tuple[TrainState, dict[str, Array]]:
+    """At an epoch's end: validation, logs, best weights, stopping rule."""
+    row = {"loss": now.sums["loss"] / now.sums["weight"]}
+    if recipe.penalties:
+        row["penalty"] = now.sums["penalty"] / batches(recipe, data)
+    stopped, best, patience = now.stopped, now.best, now.patience
+    if data.validation is not None:
+        measured = evaluate(recipe, now.params, now.state, data.validation)
+        row |= {f"val_{name}": value for name, value in measured.items()}
+        sign = -1 if any(m.name == recipe.monitor and m.higher_is_better for m in recipe.metrics) else 1
+        patience, improved = stopping.observe(now.patience, sign * measured[recipe.monitor], hyper["min_delta"])
+        fresh = {"params": now.params, "state": now.state, "epoch": now.epoch}
+        best = jax.tree.map(partial(jnp.where, improved), fresh, now.best)
+        if recipe.stops_early:
+            stopped = jnp.where(patience.waited >= hyper["patience"], stopping.OUT_OF_PATIENCE, stopped)
+        stopped = jnp.where(jnp.isfinite(measured["loss"]), stopped, stopping.NOT_FINITE)
+    elif recipe.metrics:
+        measured = evaluate(recipe, now.params, now.state, data.train)
+        row |= {metric.name: measured[metric.name] for metric in recipe.metrics}
+    logs = {name: logs[name].at[now.epoch - first].set(row[name].astype(logs[name].dtype)) for name in logs}
+    last = (now.epoch + 1 >= hyper["epochs"]) & (stopped == stopping.RUNNING)
+    now = replace(
+        now, epoch=now.epoch + 1, sums=jax.tree.map(jnp.zeros_like, now.sums), best=best, patience=patience,
+        stopped=jnp.where(last, stopping.EPOCHS_DONE, stopped).astype(jnp.int32),
+    )  # fmt: skip
+    return now, logs
+
+
+def _batch(
+    data: Rows, order: Array, i: Array, size: int, padded: bool
+) -> tuple[Array, Array, Array | None, Array | None]:
+    """Take the i-th `size` rows of an order; with padding, also which of them are real."""
+    rows = jax.lax.dynamic_slice_in_dim(order, i * size, size)
+    weight = None if data.weight is None else data.weight[rows]
+    if not padded:
+        return data.x[rows], data.y[rows], weight, None
+    real = i * size + jnp.arange(size) < data.rows.shape[0]
+    weight = real.astype(jnp.result_type(float)) if weight is None else jnp.where(real, weight, 0)
+    return data.x[rows], data.y[rows], weight, real
+
+
+def _statistics(measure: Any, outputs: Array, y: Array) -> Array:
+    """What a loss or a metric says of every example, the mean over its positions where it has several: (batch, k)."""
+    said = measure.statistics(outputs, y) if hasattr(measure, "statistics") else measure(outputs, y)[..., None]
+    return said.mean(axis=tuple(range(1, said.ndim - 1)))  # (batch, ..., k) -> (batch, k)
+
+
+def _weighted_sum(statistics: Array, weight: Array) -> Array:
+    """(batch, k) and (batch,) -> (k,); a row of weight 0 counts for nothing even where it is NaN."""
+    weight = weight[:, None].astype(statistics.dtype)
+    return jnp.where(weight == 0, 0, statistics * weight).sum(axis=0)
+
+
+def _added(sums_of: Any, count: int) -> Any:
+    """Add up the sums of all batches of an evaluation."""
+    first = sums_of(jnp.zeros((), jnp.int32))
+    return jax.lax.fori_loop(1, count, lambda i, sums: jax.tree.map(jnp.add, sums, sums_of(i)), first)
+
+
+def _transformation(recipe: Recipe, hyper: dict[str, Any]) -> optax.GradientTransformationExtraArgs:
+    rule = recipe.optimizer.transformation(hyper["learning_rate"], **hyper["optimizer"])
+    return optax.with_extra_args_support(rule)
+
+
+def _no_sums(recipe: Recipe, dtype: Any) -> dict[str, Array]:
+    names = ["loss", "weight"] + (["penalty"] if recipe.penalties else [])
+    return {name: jnp.zeros((), dtype) for name in names}
+
+
+def _all_finite(params: Params) -> Array:
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)] or [jnp.ones((), bool)]).all()

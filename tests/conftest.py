@@ -1,0 +1,33 @@
+"""What every test shares: strict JAX, keys that never repeat, float64 on request, a hypothesis profile without clocks."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import hypothesis
+import jax
+import pytest
+
+hypothesis.settings.register_profile("jaxnn", deadline=None, derandomize=True, max_examples=50, database=None)
+hypothesis.settings.load_profile("jaxnn")
+
+
+@pytest.fixture
+def getkey():
+    """A function that gives another key at every call, the same ones in every run."""
+    count = iter(range(1_000_000))
+    return lambda: jax.random.fold_in(jax.random.key(20260901), next(count))
+
+
+@pytest.fixture
+def x64():
+    """Numbers to 1e-9 need float64; the flag goes back when the test ends."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def strict_promotion():
+    """Mixing dtypes by accident is an error, as in Equinox's suite."""
+    with jax.numpy_dtype_promotion("strict"):
+        yield
