@@ -33,8 +33,8 @@ def sigmoid(z: Any) -> Array:
 
     f(z) = 1 / (1 + exp(-z)), f' = f (1 - f), at most 1/4.
 
-    >>> print(sigmoid([0.0, 1.0]).round(4))
-    [0.5    0.7311]
+    >>> f"{sigmoid(0.0):.4f}", f"{sigmoid(1.0):.4f}"
+    ('0.5000', '0.7311')
     """
     return jax.nn.sigmoid(floating_array("sigmoid", z))
 
@@ -44,8 +44,8 @@ def tanh(z: Any) -> Array:
 
     f(z) = (exp(z) - exp(-z)) / (exp(z) + exp(-z)) = 2 sigmoid(2z) - 1, f' = 1 - f^2.
 
-    >>> print(tanh([0.0, 1.0]).round(4))
-    [0.     0.7616]
+    >>> f"{tanh(0.0):.4f}", f"{tanh(1.0):.4f}"
+    ('0.0000', '0.7616')
     """
     return jnp.tanh(floating_array("tanh", z))
 
@@ -67,21 +67,18 @@ def softmax(z: Any) -> Array:
     f(z)_i = exp(z_i) / sum_j exp(z_j), with the Jacobian diag(p) - p p^T.
 
     Args:
-        z: (..., classes).
+        z: (..., classes), else a `JaxnnError`.
 
     Returns:
         (..., classes), each in [0, 1]; adding a number to all scores changes nothing.
 
-    Raises:
-        JaxnnError: if there is no axis.
-
-    >>> print(softmax([1.0, 2.0, 3.0]).round(4))
-    [0.09   0.2447 0.6652]
+    >>> [f"{p:.4f}" for p in softmax([1.0, 2.0, 3.0])]
+    ['0.0900', '0.2447', '0.6652']
     """
     x = floating_array("softmax", z)
     if x.ndim == 0:
-        do = "What works on one number at a time, such as a probe, cannot take softmax"
-        fail("softmax", "a number without an axis", "scores of the classes on the last axis", do)
+        needed = "scores of the classes on the last axis"
+        fail("softmax", "a number without an axis", needed, "A probe of one number at a time cannot take softmax")
     return jax.nn.softmax(x, axis=-1)
 
 
@@ -91,8 +88,8 @@ def swish(z: Any) -> Array:
     f(z) = z sigmoid(z), least -0.2784645428 at z = -1.27846.
     Source: Ramachandran, Zoph and Le, "Searching for activation functions", arXiv 1710.05941.
 
-    >>> print(swish([-1.0, 1.0]).round(4))
-    [-0.2689  0.7311]
+    >>> f"{swish(-1.0):.4f}", f"{swish(1.0):.4f}"
+    ('-0.2689', '0.7311')
     """
     return jax.nn.silu(floating_array("swish", z))
 
@@ -100,11 +97,11 @@ def swish(z: Any) -> Array:
 def gelu(z: Any) -> Array:
     """Weight each number by the normal distribution function, in the tanh form that transformers use.
 
-    f(z) = z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))), least -0.1700407506 at z = -0.75246; never more than 4.7324e-4 from `gelu_exact`.
+    f(z) = z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))), least -0.1700407506 at z = -0.75246, near `gelu_exact`.
     Source: Hendrycks and Gimpel, "Gaussian error linear units", arXiv 1606.08415.
 
-    >>> print(gelu([-1.0, 1.0]).round(4))
-    [-0.1588  0.8412]
+    >>> f"{gelu(-1.0):.4f}", f"{gelu(1.0):.4f}"
+    ('-0.1588', '0.8412')
     """
     x = floating_array("gelu", z)
     if x.dtype == jnp.float16:
@@ -119,8 +116,8 @@ def gelu_exact(z: Any) -> Array:
     f(z) = z/2 (1 + erf(z / sqrt(2))), least -0.1699712075 at z = -0.75180.
     Source: Hendrycks and Gimpel, "Gaussian error linear units", arXiv 1606.08415.
 
-    >>> print(gelu_exact([-1.0, 1.0]).round(4))
-    [-0.1587  0.8413]
+    >>> f"{gelu_exact(-1.0):.4f}", f"{gelu_exact(1.0):.4f}"
+    ('-0.1587', '0.8413')
     """
     return jax.nn.gelu(floating_array("gelu_exact", z), approximate=False)
 
@@ -130,14 +127,14 @@ def softplus(z: Any) -> Array:
 
     f(z) = log(1 + exp(z)), f' = sigmoid.
 
-    >>> print(softplus([0.0, 1.0]).round(4))
-    [0.6931 1.3133]
+    >>> f"{softplus(0.0):.4f}", f"{softplus(1.0):.4f}"
+    ('0.6931', '1.3133')
     """
     return jax.nn.softplus(floating_array("softplus", z))
 
 
 soft_exponential_linear_unit = softplus
-"""The name that one course deck gives to log(1 + exp(z)); it is softplus, and neither `Elu` nor the "soft exponential"."""
+"""The name that one course deck gives to log(1 + exp(z)): this is softplus, and not `Elu`."""
 
 
 def square(z: Any) -> Array:
@@ -157,8 +154,8 @@ def scaled_tanh(z: Any) -> Array:
     f(z) = 1.7159 tanh(2z/3), f(1) = 0.9999972559.
     Source: LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998, section 4.4.
 
-    >>> print(scaled_tanh([1.0, 2.0]).round(4))
-    [1.     1.4929]
+    >>> f"{scaled_tanh(1.0):.4f}", f"{scaled_tanh(2.0):.4f}"
+    ('1.0000', '1.4929')
     """
     return 1.7159 * jnp.tanh(floating_array("scaled_tanh", z) * (2 / 3))
 
@@ -201,8 +198,8 @@ class Elu:
         alpha: the depth it tends to, at least 0, else a `JaxnnError`.
     Source: Clevert, Unterthiner and Hochreiter, "Exponential linear units", arXiv 1511.07289.
 
-    >>> print(Elu()([-1.0, 2.0]).round(4))
-    [-0.6321  2.    ]
+    >>> f"{Elu()(-1.0):.4f}", f"{Elu()(2.0):.4f}"
+    ('-0.6321', '2.0000')
     """
 
     alpha: float = 1.0
@@ -321,10 +318,10 @@ def has_gradient(activation: Callable[[Any], Any]) -> bool:
     """Return whether gradient descent can train through an activation.
 
     Args:
-        activation: a function or an instance; a user's own is trusted.
+        activation: a function or an instance.
 
     Returns:
-        False for `Step` and `Sign`, whose derivative is 0 wherever it exists.
+        False for `Step` and `Sign`, whose derivative is 0 wherever it exists; a user's own is trusted.
 
     >>> has_gradient(relu), has_gradient(Step())
     (True, False)
@@ -371,9 +368,8 @@ def saturation(activation: Callable[[Any], Array], z: Any, threshold: float = 0.
 def active(activation: Callable[[Any], Array], z: Any, level: float | None = None) -> Array:
     """Return where a unit is "on": where its output is above a level.
 
-    By default the level is the output at z = 0 (sigmoid 1/2, relu and tanh 0), so that the active side of relu,
-    sigmoid and their kin is the half-space z > 0; it is 1/2 for `Step` and 0 for `Sign`, whose half-space begins at
-    their threshold. The boundary itself is off, except that of `Step`, which fires at a tie.
+    By default the level is the output at z = 0 (1/2 for sigmoid, 0 for relu), so that the active side is the half-space
+    z > 0; for `Step` and `Sign` it begins at their threshold. The boundary is off, but on for `Step` (a tie fires).
 
     Args:
         activation: a function or an instance; softmax needs a level.
@@ -395,7 +391,7 @@ def active(activation: Callable[[Any], Array], z: Any, level: float | None = Non
 
 
 def _derivative(where: str, activation: Callable[[Any], Array], z: Any) -> Array:
-    """Return the derivative at each number; one number at a time, so that a function of a whole row fails loudly."""
+    """The derivative at each number, one number at a time, so that a function of a whole row fails loudly."""
     x = floating_array(where, z)
     if x.size == 0 or x.ndim == 0:
         fail(where, f"pre-activations of shape {x.shape}", "at least one example with units on the last axis")

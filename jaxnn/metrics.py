@@ -181,8 +181,8 @@ class RootMeanSquaredError:
     Raises:
         JaxnnError: if the shapes do not fit.
 
-    >>> print(RootMeanSquaredError()([[3.0], [4.0]], [0.0, 0.0]).round(4))
-    3.5355
+    >>> f"{RootMeanSquaredError()([[3.0], [4.0]], [0.0, 0.0]):.4f}"
+    '3.5355'
     """
 
     name: ClassVar[str] = "rmse"
@@ -260,8 +260,8 @@ class RSquared:
     Raises:
         JaxnnError: if the shapes do not fit.
 
-    >>> print(RSquared()([[1.0], [2.0], [4.0]], [1.0, 2.0, 3.0]).round(4))
-    0.5
+    >>> f"{RSquared()([[1.0], [2.0], [4.0]], [1.0, 2.0, 3.0]):.4f}"
+    '0.5000'
     """
 
     name: ClassVar[str] = "r_squared"

@@ -72,7 +72,7 @@ class L1:
 
     def __call__(self, params: Params, strength: Any = None) -> Array:
         """Return the penalty of `params`; a given `strength` (a scalar, traced or not) replaces the field."""
-        return _times(self.strength if strength is None else strength, _sum_over(params, self.leaves, "L1", jnp.abs))
+        return _times(self.strength if strength is None else strength, _sum_over(params, self.leaves, "L1", _absolute))
 
 
 def l2(strength: float, leaves: tuple[str, ...] = ("kernel",)) -> L2:
@@ -134,6 +134,10 @@ def _sum_over(params: Params, leaves: tuple[str, ...], where: str, formula: Any)
     sums = [jnp.sum(formula(summable_array(name, leaf))) for name, leaf in named if name in leaves]
     widest = max((one.dtype for one in sums), key=lambda dtype: dtype.itemsize)
     return sum((one.astype(widest) for one in sums[1:]), start=sums[0].astype(widest))
+
+
+def _absolute(w: Array) -> Array:
+    return w * jnp.sign(w)  # |w|; the derivative of jnp.abs at 0 is 1 in JAX, which would push zero weights away
 
 
 def _times(strength: Any, total: Array) -> Array:

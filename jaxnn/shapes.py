@@ -1,4 +1,4 @@
-"""Arguments of a formula as arrays: real numbers, wide enough to sum, and targets of the shape that the outputs ask for."""
+"""Arguments of a formula as arrays: real numbers, wide enough to sum, and targets that fit the outputs."""
 
 from typing import Any
 
@@ -118,7 +118,7 @@ def class_targets(where: str, outputs: Any, targets: Any) -> tuple[Array, Array]
             or soft rows (..., classes) of any real dtype.
 
     Returns:
-        The outputs, floating, at least 32 bits; the targets, integer of shape (...,) or in the outputs' shape and dtype.
+        The outputs, floating, at least 32 bits; the targets, integer (...,) or in the outputs' shape and dtype.
 
     Raises:
         JaxnnError: if the shapes or dtypes do not fit, labels of shape (n, 1) or of a floating dtype included.

@@ -130,7 +130,8 @@ def _recover(run: _Driver) -> None:
             else:
                 high = middle - 1
         run.now = sound
-    kept = "weights of the best epoch" if _best_epoch(run) >= 0 else f"weights after step {run.value('step')}"
+    has_best = run.now.best is not None and _best_epoch(run) >= 0
+    kept = "weights of the best epoch" if has_best else f"weights after step {run.value('step')}"
     run.told = f"{what}; the {kept} are kept. A lower learning rate or scaled inputs usually help"
     run.history = History({name: values[: run.value("epoch")] for name, values in run.history.items()})
 

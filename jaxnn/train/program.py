@@ -255,9 +255,9 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
         x, y, weight, real = _batch(train, order, step - first, size, padded)
         objective = partial(_objective, recipe, hyper, state, x, y, weight, real, jax.random.fold_in(noise, step))
         (value, (state, terms)), grads = jax.value_and_grad(objective, has_aux=True)(params)
-        updates, opt_state = rule.update(
-            grads, opt_state, params, value=value, grad=grads, value_fn=lambda p: objective(p)[0]
-        )
+        with jax.numpy_dtype_promotion("standard"):  # optax raises float32 to an int32 power
+            more_told = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]}
+            updates, opt_state = rule.update(grads, opt_state, params, **more_told)
         params = optax.apply_updates(params, updates)
         return params, state, opt_state, step + 1, {name: sums[name] + terms[name] for name in sums}
 

@@ -1,0 +1,190 @@
+"""From a table and settings to a trained and scored network, without printing or writing anything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxnn import activations, models, optimizers, penalties
+from jaxnn.checks import fail
+from jaxnn.cli import scores
+from jaxnn.cli.settings import Settings
+from jaxnn.data import Preprocessing, Table, decide_task, split
+from jaxnn.layers import Chain
+from jaxnn.models import Objective, mlp, objective
+from jaxnn.train import EarlyStopping, Progress, Run, fit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training run that has been checked and not begun."""
+
+    settings: Settings
+    """With the task and the learning rate that were decided on."""
+    table: Table
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    """Row numbers of the three parts, ascending; the last two may be empty."""
+    preprocessing: Preprocessing
+    net: Chain
+    objective: Objective
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished training run."""
+
+    plan: Plan
+    run: Run
+    validation: scores.Scores | None
+    """Of the kept weights; None without validation rows."""
+    test: scores.Scores | None
+    """Of the kept weights on rows that no step of the training has seen; None without test rows."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How to scale new rows and read the answers."""
+        return self.plan.preprocessing
+
+
+def train_table(table: Table, settings: Settings, progress: Callable[[Progress], None] | None = None) -> Outcome:
+    """Split a table, train on one part, choose the epoch on another, score on the third.
+
+    Args:
+        table: rows with a target.
+        settings: everything else; `data` and `target` are not looked at.
+        progress: called between chunks of the training.
+
+    Returns:
+        The outcome.
+
+    Raises:
+        JaxnnError: if something does not fit; nothing has been trained then.
+
+    >>> from jaxnn.data import load
+    >>> outcome = train_table(load("iris"), Settings(hidden=(8,), epochs=40, learning_rate=0.01))
+    >>> len(outcome.plan.test), outcome.test.accuracy > 0.8
+    (30, True)
+    """
+    return train_plan(make_plan(table, settings), progress)
+
+
+def make_plan(table: Table, settings: Settings) -> Plan:
+    """Check everything that can be checked without training.
+
+    Args:
+        table: rows with a target.
+        settings: of the run.
+
+    Returns:
+        The plan.
+
+    Raises:
+        JaxnnError: if something does not fit.
+    """
+    if table.target is None:
+        fail("data", "a table without a target", "a target column")
+    task = decide_task(table.target, settings.task)
+    rule, rate = optimizers.resolve(settings.optimizer, settings.learning_rate)
+    train, validation, test = _parts(table, task, settings)
+    preprocessing = Preprocessing.fit(table.rows(train), task)
+    classes = preprocessing.classes
+    goal = objective(task, None if classes is None else len(classes))
+    net = mlp(
+        settings.hidden, goal.width, activations.by_name(settings.activation), dropout=settings.dropout or None
+    )
+    decided = _replaced(settings, task=task, learning_rate=rate)
+    return Plan(decided, table, train, validation, test, preprocessing, net, goal)
+
+
+def train_plan(plan: Plan, progress: Callable[[Progress], None] | None = None) -> Outcome:
+    """Train and score what was planned.
+
+    Args:
+        plan: from `make_plan`.
+        progress: called between chunks of the training; None for nothing.
+
+    Returns:
+        The outcome; `run.interrupted` after Ctrl-C, `run.diverged` where a loss was not finite.
+
+    Raises:
+        JaxnnError: if network and data do not fit each other.
+    """
+    settings = plan.settings
+    held = encoded(plan, plan.validation) if len(plan.validation) else None
+    kinds = ((settings.l1, penalties.l1), (settings.l2, penalties.l2))
+    run = fit(
+        plan.net, encoded(plan, plan.train), plan.objective.loss,
+        optimizer=settings.optimizer, learning_rate=settings.learning_rate, epochs=settings.epochs,
+        batch_size=settings.batch_size, validation=held,
+        stop=None if held is None else EarlyStopping(settings.patience),
+        penalties=[kind(strength) for strength, kind in kinds if strength],
+        metrics=["accuracy" if plan.preprocessing.classes else "mse"], key=settings.seed,
+        class_weight=None if settings.class_weight == "none" else settings.class_weight, progress=progress or False,
+    )  # fmt: skip
+    return Outcome(plan, run, _scored(plan, run, plan.validation), _scored(plan, run, plan.test))
+
+
+def encoded(plan: Plan, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return z-scored features and encoded targets of some rows, as `fit` takes them.
+
+    Args:
+        plan: from `make_plan`.
+        rows: row numbers.
+
+    Returns:
+        float32 (rows, columns), and int32 (rows,) classes or float32 (rows,) z-scored values.
+
+    Raises:
+        JaxnnError: if a number is too far from the training rows for float32.
+    """
+    part = plan.table.rows(rows)
+    return plan.preprocessing.transform(part.features), plan.preprocessing.encode_target(part.target)
+
+
+def _scored(plan: Plan, run: Run, rows: np.ndarray) -> scores.Scores | None:
+    if not len(rows):
+        return None
+    part = plan.table.rows(rows)
+    assert part.target is not None
+    return scores.score(run.logits(plan.preprocessing.transform(part.features)), part.target, plan.preprocessing)
+
+
+def _parts(table: Table, task: str, settings: Settings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row numbers for training, validation and test."""
+    count, shares = len(table), (1 - settings.validation - settings.test, settings.validation, settings.test)
+    asked = [share for share in shares if share]
+    labels = table.target if task == "classification" else None
+    _check_shares(count, shares, settings)
+    found = iter(split(count, [share / sum(asked) for share in asked], settings.seed, labels))
+    train, validation, test = (next(found) if share else np.zeros(0, np.int64) for share in shares)
+    if labels is not None:
+        _check_classes(labels, labels[train], settings)
+    return train, validation, test
+
+
+def _check_shares(count: int, shares: tuple[float, float, float], settings: Settings) -> None:
+    """Every part that was asked for gets a row: said here in the words of the settings, not of `split`."""
+    needed = sum(share > 0 for share in shares)
+    if count < needed:
+        fail("data", f"{count} row{'' if count == 1 else 's'}", f"at least {needed}: one each to train, validate and test on")
+    for name, share in (("validation", settings.validation), ("test", settings.test)):
+        if share and round(share * count) < 1:
+            do = f"Give --{name} {1.5 / count:.2g} or more, or --{name} 0 for no such part"
+            fail(name, f"{share:g} of {count} rows, which is none", "a share of at least one row", do)
+
+
+def _check_classes(labels: np.ndarray, trained: np.ndarray, settings: Settings) -> None:
+    missing = np.setdiff1d(np.unique(labels), np.unique(trained))
+    if len(missing):
+        given = f"{settings.test:g} for the test and {settings.validation:g} for the validation"
+        needed = f"shares that leave a row of class {missing[0].item()!r} to train on"
+        fail("test and validation", given, needed, "Give smaller shares, or remove the class")
+
+
+def _replaced(settings: Settings, **changes: Any) -> Settings:
+    import dataclasses
+
+    return dataclasses.replace(settings, **changes)  # pyright: ignore[reportArgumentType]  # what @config makes

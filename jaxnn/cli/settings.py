@@ -1,0 +1,285 @@
+"""Every setting of a training run, once: name, default, range and help, for flags, TOML files and Python alike."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jaxnn.checks import fail, number_in, one_of, whole_number
+from jaxnn.config import config
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number in a range."""
+
+    low: int
+    high: int
+    metavar: str = "N"
+
+    def parse(self, text: str) -> Any:
+        """Return the number that a flag spells, or the text itself, which `check` refuses."""
+        return int(text) if _WHOLE.fullmatch(text.strip()) else text
+
+    def check(self, where: str, value: Any) -> int:
+        """Return a value of this kind, or raise with the range."""
+        return whole_number(where, value, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number in a range; with `optional`, None where it was not given."""
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+    optional: bool = False
+    metavar: str = "NUMBER"
+
+    def parse(self, text: str) -> Any:
+        """Return the number that a flag spells, or the text itself, which `check` refuses."""
+        return float(text) if _NUMBER.fullmatch(text.strip()) else text
+
+    def check(self, where: str, value: Any) -> float | None:
+        """Return a value of this kind, or raise with the range."""
+        if value is None and self.optional:
+            return None
+        return number_in(where, value, self.low, self.high, open_low=self.open_low, open_high=self.open_high)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few names."""
+
+    names: Callable[[], Any]
+    metavar: str = "NAME"
+
+    def parse(self, text: str) -> str:
+        """Return the text of a flag."""
+        return text
+
+    def check(self, where: str, value: Any) -> str:
+        """Return a value of this kind, or raise with the list of names and the nearest."""
+        return one_of(where, value, self.names())
+
+
+@dataclass(frozen=True)
+class Text:
+    """Free text; None where it was not given."""
+
+    metavar: str
+
+    def parse(self, text: str) -> str:
+        """Return the text of a flag."""
+        return text
+
+    def check(self, where: str, value: Any) -> str | None:
+        """Return a value of this kind, or raise."""
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            fail(where, repr(value), "text")
+        # run.toml is UTF-8: what it cannot hold could not be run again
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            fail(where, ascii(value), "text that UTF-8 can encode")
+        return value
+
+
+@dataclass(frozen=True)
+class Widths:
+    """The widths of the hidden layers."""
+
+    high: int
+    metavar: str = "N,N"
+
+    def parse(self, text: str) -> Any:
+        """Return the widths that a flag spells; nothing and 0 mean no hidden layer."""
+        if text.strip() in ("", "0"):
+            return ()
+        parts = [part.strip() for part in text.split(",")]
+        return tuple(int(part) for part in parts) if all(_WHOLE.fullmatch(part) for part in parts) else text
+
+    def check(self, where: str, value: Any) -> tuple[int, ...]:
+        """Return a value of this kind, or raise with the range."""
+        if not isinstance(value, list | tuple):
+            fail(where, repr(value), "widths such as 64,64 on the command line or [64, 64] in a file")
+        return tuple(whole_number(where, width, 1, self.high) for width in value)
+
+
+def _said(kind: Any, panel: str, said: str) -> dict[str, Any]:
+    return {"kind": kind, "panel": panel, "help": said}
+
+
+def _activations() -> list[str]:
+    from jaxnn import activations
+
+    return [name for name, known in activations.ACTIVATIONS.items() if activations.has_gradient(known)]
+
+
+def _optimizers() -> list[str]:
+    from jaxnn import optimizers
+
+    return list(optimizers.OPTIMIZERS)
+
+
+_INF = float("inf")
+_TASKS = ("auto", "classification", "regression")
+_WEIGHTS = ("none", "balanced")
+
+
+@config
+class Settings:
+    """What decides a training run, beside the bytes of the data and the versions of the libraries.
+
+    Args:
+        data, target, task: what to learn from, and what.
+        test, validation: shares of all rows that are set aside.
+        hidden, activation, dropout: the network.
+        optimizer, learning_rate, batch_size, epochs, patience, l1, l2, class_weight, seed: the training.
+
+    Raises:
+        JaxnnError: naming the setting that is out of range, with the range.
+    """
+
+    data: str | None = field(default=None, metadata=_said(Text("DATA"), "Data", "A built-in name or a file."))
+    target: str | None = field(
+        default=None, metadata=_said(Text("COLUMN"), "Data", "The column to predict; a built-in set has its own.")
+    )
+    task: str = field(
+        default="auto",
+        metadata=_said(
+            Choice(lambda: _TASKS), "Data", "classification, regression, or auto: text and few whole numbers are classes."
+        ),
+    )
+    test: float = field(
+        default=0.2,
+        metadata=_said(
+            Number(0, 1, open_high=True, metavar="SHARE"), "Data", "Share of the rows kept for the final score; 0: none."
+        ),
+    )
+    validation: float = field(
+        default=0.1,
+        metadata=_said(
+            Number(0, 1, open_high=True, metavar="SHARE"),
+            "Data",
+            "Share of the rows that choose the best epoch; 0: keep the last epoch.",
+        ),
+    )
+    hidden: tuple[int, ...] = field(
+        default=(64, 64), metadata=_said(Widths(65536), "Network", "Widths of the hidden layers; 0: a linear model.")
+    )
+    activation: str = field(
+        default="relu",
+        metadata=_said(Choice(_activations), "Network", "Of the hidden layers: relu, tanh, sigmoid, gelu, swish, elu ..."),
+    )
+    dropout: float = field(
+        default=0.0,
+        metadata=_said(
+            Number(0, 1, open_high=True, metavar="SHARE"), "Network", "Share of hidden activations dropped in training."
+        ),
+    )
+    epochs: int = field(default=100, metadata=_said(Whole(1, 10**7), "Training", "Passes over the data, at most."))
+    batch_size: int = field(default=32, metadata=_said(Whole(1, 2**31 - 1), "Training", "Rows in a minibatch."))
+    optimizer: str = field(default="adam", metadata=_said(Choice(_optimizers), "Training", "adam, adamw, momentum or sgd."))
+    learning_rate: float | None = field(
+        default=None,
+        metadata=_said(
+            Number(0, _INF, open_low=True, open_high=True, optional=True),
+            "Training",
+            "Step size; the default is the optimizer's own (adam 0.001, sgd 0.01).",
+        ),
+    )
+    l1: float = field(
+        default=0.0, metadata=_said(Number(0, _INF, open_high=True), "Training", "Strength of the L1 penalty on kernels.")
+    )
+    l2: float = field(
+        default=0.0, metadata=_said(Number(0, _INF, open_high=True), "Training", "Strength of the L2 penalty on kernels.")
+    )
+    patience: int = field(
+        default=20, metadata=_said(Whole(1, 2**31 - 1), "Training", "Stop after so many epochs without a better validation loss.")
+    )
+    class_weight: str = field(
+        default="none",
+        metadata=_said(Choice(lambda: _WEIGHTS), "Training", "balanced: rare classes count as much as common ones."),
+    )
+    seed: int = field(
+        default=0, metadata=_said(Whole(0, 2**32 - 1), "Training", "Of the split, the weights and the order of rows.")
+    )
+
+    def __post_init__(self) -> None:
+        for name in NAMES:
+            object.__setattr__(self, name, checked(name, getattr(self, name), name))
+        if self.test + self.validation >= 1:
+            given = f"{self.test:g} for the test and {self.validation:g} for the validation"
+            fail("test and validation", given, "a sum below 1, so that rows are left to train on")
+
+
+@dataclass(frozen=True)
+class Described:
+    """One setting: what its flag and its line in a file look like, and what it may be."""
+
+    name: str
+    kind: Any
+    default: Any
+    help: str
+    panel: str
+
+    @property
+    def flag(self) -> str:
+        """The flag on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def default_text(self) -> str:
+        """The default as one would type it; "" where there is none."""
+        if isinstance(self.default, tuple):
+            return ",".join(str(width) for width in self.default)
+        return "" if self.default is None else str(self.default)
+
+
+DESCRIBED: dict[str, Described] = {
+    f.name: Described(f.name, f.metadata["kind"], f.default, f.metadata["help"], f.metadata["panel"])
+    for f in dataclasses.fields(Settings)  # pyright: ignore[reportArgumentType]  # what @config makes
+}
+"""The settings by name."""
+
+NAMES = tuple(DESCRIBED)
+
+
+def checked(name: str, value: Any, where: str) -> Any:
+    """Return a setting's value if it is of its type and in its range.
+
+    Args:
+        name: of the setting.
+        value: from Python or a TOML file.
+        where: how messages call it: the name, the flag, or `file:line: name`.
+
+    Returns:
+        The value.
+
+    Raises:
+        JaxnnError: with the range.
+    """
+    return DESCRIBED[name].kind.check(where, value)
+
+
+def from_flag(name: str, text: str) -> Any:
+    """Return a setting's value from what was typed after its flag.
+
+    Args:
+        name: of the setting.
+        text: as typed.
+
+    Returns:
+        The value.
+
+    Raises:
+        JaxnnError: with the range.
+    """
+    described = DESCRIBED[name]
+    return described.kind.check(described.flag if name != "data" else "DATA", described.kind.parse(text))

@@ -1,0 +1,119 @@
+"""Finding data by what the user typed: the name of a built-in set, or a path."""
+
+import dataclasses
+import difflib
+import os
+from typing import NamedTuple
+
+from jaxnn.checks import JaxnnError, fail
+from jaxnn.data import builtin, generated
+from jaxnn.data.csvfile import SUFFIXES, RawTable, read_table
+from jaxnn.data.places import listed, place, shown
+from jaxnn.data.table import Table
+from jaxnn.data.tables import to_table
+from jaxnn.data.targets import typed_target
+
+
+class Entry(NamedTuple):
+    """One built-in data set, as `jaxnn datasets` lists it."""
+
+    name: str
+    rows: int
+    columns: int
+    task: str
+    sentence: str
+
+
+ENTRIES = (
+    Entry("digits", 1797, 64, "classification", "8x8 images of handwritten digits"),
+    Entry("iris", 150, 4, "classification", "sepals and petals of three species of iris"),
+    Entry("wine", 178, 13, "classification", "chemical analyses of three wines"),
+    Entry("breast_cancer", 569, 30, "classification", "cell nuclei of breast tumours"),
+    Entry("diabetes", 442, 10, "regression", "progression of diabetes from ten measurements"),
+    Entry("xor", 400, 2, "classification", "four clouds, opposite corners of a square alike"),
+    Entry("moons", 400, 2, "classification", "two half circles that interlock"),
+    Entry("circles", 400, 2, "classification", "a circle inside a circle"),
+    Entry("spirals", 400, 2, "classification", "two spirals that interlock"),
+    Entry("rings", 334, 2, "classification", "a disc inside a ring"),
+    Entry("blobs", 400, 2, "classification", "three normal clouds"),
+)
+"""Every built-in set; a table here, so that listing them reads no file (a test compares it with the sets)."""
+
+_SETS = {**builtin.SETS, **generated.SETS}
+
+
+def names() -> list[Entry]:
+    """Return the built-in data sets.
+
+    Returns:
+        (name, rows, columns, task, sentence) of each.
+
+    >>> names()[1][:4]
+    ('iris', 150, 4, 'classification')
+    """
+    return list(ENTRIES)
+
+
+def read(source: str | os.PathLike[str]) -> Table | RawTable:
+    """Read a built-in set or a file, without saying which column is the target: for prediction and evaluation.
+
+    Args:
+        source: a built-in name, or the path of a .csv, .tsv or .txt file.
+
+    Returns:
+        The table of a built-in set, or the raw table of a file.
+
+    Raises:
+        JaxnnError: if it is neither, or the file is bad.
+
+    >>> read("iris")
+    Table(150 rows, 4 columns, target 'species')
+    """
+    name = os.fspath(source) if isinstance(source, str | os.PathLike) else source
+    if not isinstance(name, str):
+        fail("data", shown(source), "a built-in name (jaxnn datasets lists them) or a path")
+    if name in _SETS:
+        return _SETS[name]()
+    stem = os.path.splitext(name)[0]
+    if stem in _SETS and not os.path.exists(name):
+        do = f"For the built-in set, leave out the suffix: {stem}"
+        fail(place(name), "a path where there is no file", "a file or a built-in name", do)
+    if os.path.splitext(name)[1].lower() in SUFFIXES:
+        return read_table(name)
+    if os.path.exists(name):
+        kind = "a folder" if os.path.isdir(name) else f"a file whose name does not end in {', '.join(SUFFIXES)}"
+        needed = "a table in a .csv, .tsv or .txt file, or a built-in name"
+        fail(place(name), kind, needed, "Other formats are not supported for now")
+    near = difflib.get_close_matches(name[:60], list(_SETS), n=1)
+    needed = "a built-in name (jaxnn datasets lists them) or a path"
+    raise JaxnnError(
+        f"data: got {shown(name)}; needed {needed}." + (f" Did you mean {shown(near[0])}?" if near else "")
+    )
+
+
+def load(source: str | os.PathLike[str], target: str | None = None, task: str = "auto") -> Table:
+    """Read a built-in set or a file for training.
+
+    Args:
+        source: a built-in name, or the path of a .csv, .tsv or .txt file.
+        target: name of the column to predict; a file needs it, a built-in set has its own.
+        task: "classification", "regression", or "auto" for what `decide_task` says.
+
+    Returns:
+        The table, with a target.
+
+    Raises:
+        JaxnnError: if there is no such data, it is bad, or the target does not suit.
+
+    >>> load("iris").rows([0, 75, 149]).target.tolist()
+    ['setosa', 'versicolor', 'virginica']
+    """
+    found = read(source)
+    if isinstance(found, RawTable):
+        if target is None:
+            fail("target", "none", f"the column to predict, one of {listed(found.columns)}")
+        return to_table(found, target, task)
+    if target not in (None, found.target_name):
+        fail("target", shown(target), f"{shown(found.target_name)}, the target of the built-in set {found.source}")
+    assert found.target is not None  # every built-in set has one
+    return dataclasses.replace(found, target=typed_target(found.target, task)[1])

@@ -1,0 +1,103 @@
+"""The table of cases: every exported layer, with the input of one example; `test_laws.py` holds every law over it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+import jaxnn as nn
+from jaxnn import activations, initializers
+
+
+@dataclass(frozen=True)
+class Case:
+    """One layer and one example's shape; where Flax and PyTorch have the layer, how they compute it."""
+
+    name: str
+    layer: Any
+    shape: tuple[int, ...]
+    integer: bool = False
+    """Whether the example holds whole numbers."""
+    flax: Callable[[Any, Any, Any], Any] | None = None
+    """(params, state, x) -> y by Flax Linen with the same weights."""
+    torch: Callable[[Any, Any, Any], Any] | None = None
+    """(params, state, x) -> y by PyTorch with the same weights; all three as tensors."""
+
+    def example(self, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(self.shape, jnp.int32 if self.integer else dtype)
+
+    def batch(self, key: Any, *lead: int, dtype: Any = jnp.float32) -> jax.Array:
+        """Generic points: no activation of the table has a kink at one of them."""
+        if self.integer:
+            return jax.random.randint(key, (*lead, *self.shape), -3, 4)
+        return jax.random.normal(key, (*lead, *self.shape), jnp.float32).astype(dtype)
+
+
+def _flax_dense(params: Any, state: Any, x: Any) -> Any:
+    import flax.linen
+
+    return flax.linen.Dense(params["kernel"].shape[1], use_bias="bias" in params).apply({"params": params}, x)
+
+
+def _torch_dense(params: Any, state: Any, x: Any) -> Any:
+    import torch
+
+    return torch.nn.functional.linear(x, params["kernel"].T, params.get("bias"))
+
+
+def _flax_chain(params: Any, state: Any, x: Any) -> Any:
+    import flax.linen
+
+    hidden = flax.linen.relu(_flax_dense(params["dense_0"], {}, x))
+    return _flax_dense(params["dense_1"], {}, hidden)
+
+
+def _torch_activation(name: str) -> Callable[[Any, Any, Any], Any]:
+    def run(params: Any, state: Any, x: Any) -> Any:
+        import torch
+
+        f = torch.nn.functional
+        known = {
+            "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": f.relu, "leaky_relu": f.leaky_relu, "elu": f.elu,
+            "softmax": lambda v: f.softmax(v, -1), "swish": f.silu, "softplus": f.softplus, "gelu_exact": f.gelu,
+            "gelu": lambda v: f.gelu(v, approximate="tanh"), "identity": lambda v: v, "square": torch.square,
+            "soft_exponential_linear_unit": f.softplus, "sign": torch.sign,
+        }  # fmt: skip
+        return known[name](x)
+
+    return run
+
+
+_WITHOUT_TORCH = {"step", "scaled_tanh"}
+
+LAYERS = [
+    Case("dense", nn.Dense(5), (3,), flax=_flax_dense, torch=_torch_dense),
+    Case("dense without bias", nn.Dense(5, use_bias=False), (3,), flax=_flax_dense, torch=_torch_dense),
+    Case("dense over the last axis", nn.Dense(2), (4, 3), flax=_flax_dense, torch=_torch_dense),
+    Case("dense of integers", nn.Dense(2), (3,), integer=True),
+    Case(
+        "dense with other initializers",
+        nn.Dense(4, kernel_init=initializers.HeNormal(), bias_init=initializers.Constant(0.5)), (3,), flax=_flax_dense,
+    ),
+    Case("flatten grey images", nn.Flatten(2), (3, 2)),
+    Case("flatten images", nn.Flatten(3), (2, 2, 3)),
+    Case("dropout", nn.Dropout(0.5), (6,)),
+    Case("dropout of everything", nn.Dropout(1.0), (6,)),
+    Case("dropout left out", nn.Dropout(None), (6,)),
+    Case("activation of one's own", nn.Activation(jnp.sin), (4,)),
+    Case("chain", nn.Chain(nn.Dense(4), nn.relu, nn.Dense(2)), (3,), flax=_flax_chain),
+    Case("chain with dropout", nn.Chain(nn.Dense(8), nn.tanh, nn.Dropout(0.3), nn.Dense(2)), (3,)),
+    Case("chain in a chain", nn.Chain(nn.Flatten(2), ("inner", nn.Chain(nn.Dense(3), nn.Dropout(0.2)))), (2, 2)),
+]
+
+ACTIVATIONS = [
+    Case(
+        f"activation {name}", nn.Activation(function), (4,),
+        torch=None if name in _WITHOUT_TORCH else _torch_activation(name),
+    )
+    for name, function in activations.ACTIVATIONS.items()
+]  # fmt: skip
+
+CASES = LAYERS + ACTIVATIONS

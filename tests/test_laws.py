@@ -1,0 +1,171 @@
+"""The laws that every layer obeys (the contract, jaxnn/layers/base.py), over the table of cases."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from cases import CASES, LAYERS, Case
+
+import jaxnn as nn
+from jaxnn import layers
+from jaxnn.layers.base import Layer
+
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+close = {"rtol": 2e-6, "atol": 1e-6}
+
+
+def train(case: Case):
+    """apply while training, as a function of arrays alone."""
+    return lambda params, state, x, key: case.layer.apply(params, state, x, train=True, key=key)
+
+
+def test_every_exported_layer_is_in_the_table():
+    exported = {getattr(layers, name) for name in layers.__all__}
+    kinds = {kind for kind in exported if isinstance(kind, type) and hasattr(kind, "apply") and kind is not Layer}
+    assert kinds == {type(case.layer) for case in LAYERS}
+
+
+@each_case
+def test_prints_as_the_call_that_makes_it(case, getkey):
+    if case.name == "activation of one's own":
+        return
+    names = {name: getattr(nn, name) for name in nn.__all__} | vars(nn.initializers) | {"step": nn.activations.Step()}
+    names |= nn.activations.ACTIVATIONS
+    again = eval(repr(case.layer), names)  # noqa: S307 (our own text)
+    again = again if isinstance(again, Layer) else nn.Activation(again)
+    assert again == case.layer and hash(again) == hash(case.layer) and repr(again) == repr(case.layer)
+
+
+@each_case
+def test_law_1_jit_equals_eager(case, getkey):
+    params, state = case.layer.init(getkey(), case.example())
+    x, key = case.batch(getkey(), 5), getkey()
+    chex.assert_trees_all_close(jax.jit(train(case))(params, state, x, key), train(case)(params, state, x, key), **close)
+
+
+@each_case
+def test_law_2_batch_equals_vmap_over_examples(case, getkey):
+    params, state = case.layer.init(getkey(), case.example())
+    x = case.batch(getkey(), 2, 3)
+    y, _ = case.layer.apply(params, state, x)
+    one = jax.vmap(jax.vmap(lambda example: case.layer.apply(params, state, example)[0]))
+    chex.assert_trees_all_close(one(x), y, **close)
+
+
+@each_case
+def test_law_3_vmap_over_members_equals_a_loop(case, getkey):
+    keys = jax.random.split(getkey(), 3)
+    members = jax.vmap(lambda key: case.layer.init(key, case.example()))(keys)
+    x, noise = case.batch(getkey(), 3, 5), jax.random.split(getkey(), 3)
+    together = jax.vmap(lambda m, x, key: train(case)(*m, x, key))(members, x, noise)
+    for i in range(3):
+        alone = train(case)(*jax.tree.map(lambda leaf: leaf[i], members), x[i], noise[i])
+        chex.assert_trees_all_close(jax.tree.map(lambda leaf: leaf[i], together), alone, **close)
+
+
+@each_case
+def test_law_4_without_train_the_key_is_ignored_and_the_state_unchanged(case, getkey):
+    params, state = case.layer.init(getkey(), case.example())
+    x = case.batch(getkey(), 5)
+    y, after = case.layer.apply(params, state, x)
+    again, _ = case.layer.apply(params, state, x, key=getkey())
+    chex.assert_trees_all_equal(y, again)
+    chex.assert_trees_all_equal(after, state)
+
+
+@each_case
+def test_law_5_the_state_keeps_its_structure(case, getkey):
+    params, state = case.layer.init(getkey(), case.example())
+    _, after = train(case)(params, state, case.batch(getkey(), 5), getkey())
+    chex.assert_trees_all_equal_structs(after, state)
+    chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
+
+
+@each_case
+def test_law_6_a_masked_padded_batch_equals_the_short_one(case, getkey):
+    params, state = case.layer.init(getkey(), case.example())
+    x, key = case.batch(getkey(), 8), getkey()
+    real = jnp.arange(8) < 5
+    y, after = case.layer.apply(params, state, x, train=True, key=key, mask=real)
+    short, short_after = case.layer.apply(params, state, x[:5], train=True, key=key)
+    chex.assert_trees_all_close(y[:5], short, **close)
+    chex.assert_trees_all_close(after, short_after, **close)
+
+
+@each_case
+def test_law_7_init_depends_on_key_shape_and_dtype_alone(case, getkey):
+    key = getkey()
+    by_shape = case.layer.init(key, case.example())
+    for _ in range(2):
+        chex.assert_trees_all_equal(case.layer.init(key, case.batch(getkey())), by_shape)
+
+
+@each_case
+def test_law_8_the_gradient_equals_central_differences(case, getkey, x64):
+    params, state = case.layer.init(getkey(), case.example(jnp.float64))
+    x, noise = case.batch(getkey(), 3, dtype=jnp.float64), getkey()
+    inputs = (params, state, x.astype(jnp.float64))
+    y, pull = jax.vjp(jax.jit(lambda p, s, x: case.layer.apply(p, s, x, train=True, key=noise)[0]), *inputs)
+    cotangent = jax.random.normal(getkey(), y.shape, y.dtype)
+    pulled = pull(cotangent)
+    value = jax.jit(lambda p, s, x: jnp.vdot(cotangent, case.layer.apply(p, s, x, train=True, key=noise)[0]))
+    # the state is held: a dropout rate moves a threshold, which has no derivative
+    for direction_key in jax.random.split(getkey(), 3):
+        step = jax.tree.map(lambda leaf: _direction(direction_key, leaf), (params, inputs[2]))
+        rise = _moved(value, params, state, inputs[2], step, 1e-6) - _moved(value, params, state, inputs[2], step, -1e-6)
+        exact = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, (pulled[0], pulled[2]), step)))
+        np.testing.assert_allclose(rise / 2e-6, exact, rtol=1e-6, atol=1e-8)
+
+
+def _direction(key, leaf):
+    return jax.random.normal(jax.random.fold_in(key, leaf.size), leaf.shape, leaf.dtype)
+
+
+def _moved(value, params, state, x, step, length):
+    params, x = jax.tree.map(lambda leaf, d: leaf + length * d, (params, x), step)
+    return value(params, state, x)
+
+
+@each_case
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_law_9_the_dtype_of_the_example_is_that_of_parameters_and_output(case, dtype, getkey):
+    with jax.enable_x64(dtype == "float64"):
+        key, dtype = jax.random.key(0), jnp.dtype(dtype)
+        params, state = jax.eval_shape(lambda k: case.layer.init(k, case.example(dtype)), key)
+        x = jax.ShapeDtypeStruct((5, *case.shape), case.example(dtype).dtype)
+        y, _ = jax.eval_shape(train(case), params, state, x, key)
+        needed = jnp.result_type(float) if case.integer else dtype
+    assert y.dtype == needed and all(leaf.dtype == needed for leaf in jax.tree.leaves(params))
+
+
+@each_case
+def test_law_9_one_trace_for_each_shape_and_forward_mode(case, getkey):
+    params, state = case.layer.init(getkey(), case.example())
+    key, counted = getkey(), chex.assert_max_traces(train(case), n=1)
+    traced = jax.jit(counted)
+    for _ in range(2):
+        traced(params, state, case.batch(getkey(), 5), key)
+    if case.integer:
+        return
+    x, tangent, cotangent = (case.batch(getkey(), 5) for _ in range(3))
+    forward = jax.jit(lambda x: case.layer.apply(params, state, x, train=True, key=key)[0])
+    y, pushed = jax.jvp(forward, (x,), (tangent,))
+    cotangent = jnp.resize(cotangent, y.shape)
+    np.testing.assert_allclose(jnp.vdot(cotangent, pushed), jnp.vdot(jax.vjp(forward, x)[1](cotangent)[0], tangent), rtol=1e-4, atol=1e-5)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.flax], ids=lambda case: case.name)
+def test_law_10_values_agree_with_flax(case, getkey):
+    params, state = case.layer.init(getkey(), case.example())
+    x = case.batch(getkey(), 5)
+    chex.assert_trees_all_close(case.layer.apply(params, state, x)[0], case.flax(params, state, x), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.torch], ids=lambda case: case.name)
+def test_law_10_values_agree_with_pytorch(case, getkey):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch==2.13.0")
+    params, state = case.layer.init(getkey(), case.example())
+    x = case.batch(getkey(), 5)
+    tensors = jax.tree.map(lambda leaf: torch.tensor(np.asarray(leaf)), (params, state, x))
+    np.testing.assert_allclose(case.layer.apply(params, state, x)[0], case.torch(*tensors), rtol=2e-6, atol=1e-6)
