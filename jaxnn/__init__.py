@@ -2,7 +2,21 @@
 
 from jaxnn import activations, initializers, losses, metrics, models, optimizers, penalties
 from jaxnn.activations import (
-    Elu, LeakyRelu, Sign, Step, gelu, gelu_exact, identity, relu, scaled_tanh, sigmoid, softmax, softplus, square, swish, tanh,
+    Elu,
+    LeakyRelu,
+    Sign,
+    Step,
+    gelu,
+    gelu_exact,
+    identity,
+    relu,
+    scaled_tanh,
+    sigmoid,
+    softmax,
+    softplus,
+    square,
+    swish,
+    tanh,
 )  # fmt: skip
 from jaxnn.checks import JaxnnError
 from jaxnn.layers import Activation, Chain, Dense, Dropout, Flatten, Layer, Summary, collapse, count, summary

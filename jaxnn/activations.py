@@ -196,6 +196,7 @@ class Elu:
 
     Args:
         alpha: the depth it tends to, at least 0, else a `JaxnnError`.
+
     Source: Clevert, Unterthiner and Hochreiter, "Exponential linear units", arXiv 1511.07289.
 
     >>> f"{Elu()(-1.0):.4f}", f"{Elu()(2.0):.4f}"
@@ -220,6 +221,7 @@ class Step:
 
     Args:
         threshold: a finite number, else a `JaxnnError`.
+
     Source: McCulloch and Pitts, "A logical calculus of the ideas immanent in nervous activity", 1943.
 
     >>> Step(2.0)([1.0, 2.0, 3.0])
@@ -233,8 +235,8 @@ class Step:
 
     def __call__(self, z: Any) -> Array:
         """Apply it to each number of `z` (...)."""
-        x = floating_array("Step", z)
-        return jnp.heaviside(x - self.threshold, jnp.ones((), x.dtype))
+        above = floating_array("Step", z) - self.threshold
+        return jnp.heaviside(above, jnp.ones((), above.dtype))
 
 
 @config
@@ -288,10 +290,7 @@ def by_name(name: str) -> Callable[[Any], Array]:
         name: a key of `ACTIVATIONS`.
 
     Returns:
-        The function or instance.
-
-    Raises:
-        JaxnnError: with the list of names and the nearest.
+        The function or instance; else a `JaxnnError` with the list of names and the nearest.
 
     >>> by_name("leaky_relu")
     LeakyRelu()
@@ -384,9 +383,8 @@ def active(activation: Callable[[Any], Array], z: Any, level: float | None = Non
     """
     x = floating_array("active", z)
     if level is None:
-        if has_gradient(activation):
-            return activation(x) > activation(jnp.zeros((), x.dtype))
-        level = 0.5 if isinstance(activation, Step) else 0.0
+        fixed = 0.5 if isinstance(activation, Step) else 0.0
+        return activation(x) > (activation(jnp.zeros((), x.dtype)) if has_gradient(activation) else fixed)
     return activation(x) > level
 
 

@@ -58,7 +58,9 @@ def whole_number(where: str, value: Any, low: int, high: int | None = None) -> i
     return int(value)
 
 
-def number_in(where: str, value: Any, low: float, high: float, *, open_low: bool = False, open_high: bool = False) -> float:
+def number_in(
+    where: str, value: Any, low: float, high: float, *, open_low: bool = False, open_high: bool = False
+) -> float:
     """Return `value` if it is a number from `low` to `high`, else raise.
 
     Args:

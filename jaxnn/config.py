@@ -1,4 +1,4 @@
-"""Configurations: frozen dataclasses that never hold arrays, print short, and compare by what the program depends on."""
+"""Configurations: frozen dataclasses without arrays that print short and compare by what the program depends on."""
 
 import dataclasses
 from typing import Any, TypeVar, dataclass_transform

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NoReturn
 
-from jaxnn.checks import JaxnnError, fail
+from jaxnn.checks import fail
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -64,6 +64,7 @@ def reading(path: str | os.PathLike[str], what: str) -> Iterator[BinaryIO]:
             memory.
     """
     where = shown_path(path)
+    _check_path(where, path, what)
     try:
         mode = os.stat(path).st_mode  # before opening: to open a pipe waits for its writer
         if stat.S_ISDIR(mode):
@@ -76,10 +77,6 @@ def reading(path: str | os.PathLike[str], what: str) -> Iterator[BinaryIO]:
         fail(where, "a file that does not fit into memory", what, "Use a machine with more memory")
     except OSError as error:
         _explain_reading(where, what, error)
-    except JaxnnError:
-        raise
-    except ValueError:  # a NUL in the path
-        fail(where, "a path with a NUL character", what)
 
 
 def read_bytes(path: str | os.PathLike[str], what: str) -> bytes:
@@ -279,14 +276,16 @@ def _swap(new: str, final: str) -> None:
 @contextlib.contextmanager
 def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
     where = shown_path(path)
+    _check_path(where, path, "a path to write to")
     try:
         yield
     except OSError as error:
         _explain_writing(where, os.path.dirname(os.fspath(path)) or ".", error)
-    except JaxnnError:
-        raise
-    except ValueError:  # a NUL in the path
-        fail(where, "a path with a NUL character", "the path of a file or folder")
+
+
+def _check_path(where: str, path: str | os.PathLike[str], needed: str) -> None:
+    if not os.fspath(path) or "\0" in os.fspath(path):
+        fail(where, "an empty path or one with a NUL character", needed)
 
 
 def _explain_reading(where: str, what: str, error: OSError) -> NoReturn:

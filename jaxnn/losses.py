@@ -265,10 +265,8 @@ class Huber:
     L = sum_k e^2/2 for |e| <= delta, else delta (|e| - delta/2), e = y_k - t_k; its gradient is e clipped to delta.
 
     Args:
-        delta: where the parabola ends, above 0, in the unit of the target.
+        delta: where the parabola ends, above 0, in the unit of the target, else a `JaxnnError`.
 
-    Raises:
-        JaxnnError: if delta is not above 0.
     Source: Huber, "Robust estimation of a location parameter", 1964.
 
     >>> Huber(1.0)([[0.5], [3.0]], [0.0, 0.0])

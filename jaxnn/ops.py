@@ -37,6 +37,34 @@ def random_bits(key: Key, shape: tuple[int, ...]) -> Array:
     return bits
 
 
+def fold_in(key: Key, number: int | Array) -> Key:
+    """Return a key that is a hash of a key and a number, as `jax.random.fold_in` does, for use inside a training step.
+
+    `c = mix(i) ^ mix(k_n)`, then for every word `c = k'_j = mix(k_j ^ c)`: two numbers never give the same first word.
+
+    `jax.random.fold_in` is a loop of its own on CPU, more than the rest of a dropout layer: 1.57 us a step for key and
+    mask of 32 x 64 values with the two that dropout needs, 0.72 us with this hash.
+
+    Args:
+        key: one random key.
+        number: a step, or a position among layers; int32 scalar.
+
+    Returns:
+        A key of the same kind.
+
+    >>> key = jax.random.key(0)
+    >>> [jax.random.key_data(fold_in(key, i)).tolist() for i in range(2)]
+    [[3818772927, 1736185558], [841256496, 1139293354]]
+    """
+    words = jax.random.key_data(key).astype(jnp.uint32)
+    carry = _mix(jnp.asarray(number).astype(jnp.uint32) + jnp.uint32(0x9E3779B9)) ^ _mix(words[-1] + jnp.uint32(1))
+    hashed = []
+    for word in words:
+        carry = _mix(word ^ carry)
+        hashed.append(carry)
+    return jax.random.wrap_key_data(jnp.stack(hashed), impl=jax.random.key_impl(key))
+
+
 def keep_with_probability(key: Key, rate: Array, shape: tuple[int, ...]) -> Array:
     """Return a Boolean mask in which every element is False with probability `rate`.
 
@@ -51,8 +79,13 @@ def keep_with_probability(key: Key, rate: Array, shape: tuple[int, ...]) -> Arra
     >>> bool(keep_with_probability(jax.random.key(0), jnp.float32(1.0), (1000,)).any())
     False
     """
-    uniform = (random_bits(key, shape) >> 8).astype(jnp.float32) * jnp.float32(2**-24)
-    return uniform >= rate.astype(jnp.float32)
+
+    def draw() -> Array:
+        return (random_bits(key, shape) >> 8).astype(jnp.float32) * jnp.float32(2**-24) >= rate.astype(jnp.float32)
+
+    # XLA does not fuse across a conditional. Fused, the bits are drawn again in the backward pass and, on CPU, both
+    # times by two threads that wait for each other: digits 64-64-10 took 1.83 times as long, so 1.14 times.
+    return jax.lax.cond(rate > 0, draw, lambda: jnp.ones(shape, bool))
 
 
 def _mix(bits: Array) -> Array:

@@ -41,7 +41,7 @@ class SGD:
     -0.19
     """
 
-    momentum: float | None = number(None)
+    momentum: float | None = number(default=None)
     nesterov: bool = False
     default_learning_rate: ClassVar[float] = 1e-2
 
@@ -78,9 +78,9 @@ class Adam:
     -0.1
     """
 
-    b1: float = number(0.9)
-    b2: float = number(0.999)
-    eps: float = number(1e-8)
+    b1: float = number(default=0.9)
+    b2: float = number(default=0.999)
+    eps: float = number(default=1e-8)
     default_learning_rate: ClassVar[float] = 1e-3
 
     def __post_init__(self) -> None:
@@ -113,10 +113,10 @@ class AdamW:
     -0.1
     """
 
-    b1: float = number(0.9)
-    b2: float = number(0.999)
-    eps: float = number(1e-8)
-    weight_decay: float = number(1e-2)
+    b1: float = number(default=0.9)
+    b2: float = number(default=0.999)
+    eps: float = number(default=1e-8)
+    weight_decay: float = number(default=1e-2)
     default_learning_rate: ClassVar[float] = 1e-3
 
     def __post_init__(self) -> None:
@@ -158,7 +158,9 @@ def resolve(optimizer: Any, learning_rate: float | None) -> tuple[Any, float]:
     """
     if isinstance(optimizer, str):
         optimizer = OPTIMIZERS[one_of("optimizer", optimizer, OPTIMIZERS)]
-    elif isinstance(optimizer, optax.GradientTransformation):  # a NamedTuple: also matches the kind with extra arguments
+    elif isinstance(
+        optimizer, optax.GradientTransformation
+    ):  # a NamedTuple: also matches the kind with extra arguments
         optimizer = Given(optimizer)
     elif not hasattr(optimizer, "transformation"):
         fail("optimizer", repr(optimizer), f"a name ({', '.join(OPTIMIZERS)}) or an optax optimiser")

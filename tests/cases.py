@@ -79,7 +79,9 @@ LAYERS = [
     Case("dense of integers", nn.Dense(2), (3,), integer=True),
     Case(
         "dense with other initializers",
-        nn.Dense(4, kernel_init=initializers.HeNormal(), bias_init=initializers.Constant(0.5)), (3,), flax=_flax_dense,
+        nn.Dense(4, kernel_init=initializers.HeNormal(), bias_init=initializers.Constant(0.5)),
+        (3,),
+        flax=_flax_dense,
     ),
     Case("flatten grey images", nn.Flatten(2), (3, 2)),
     Case("flatten images", nn.Flatten(3), (2, 2, 3)),

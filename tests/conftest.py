@@ -1,4 +1,4 @@
-"""What every test shares: strict JAX, keys that never repeat, float64 on request, a hypothesis profile without clocks."""
+"""What every test shares: strict JAX, keys that never repeat, float64 on request, hypothesis without clocks."""
 
 import os
 

@@ -1,13 +1,15 @@
 """The laws that every layer obeys (the contract, jaxnn/layers/base.py), over the table of cases."""
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import CASES, LAYERS, Case
 
 import jaxnn as nn
+from cases import CASES, LAYERS, Case
 from jaxnn import layers
 from jaxnn.layers.base import Layer
 
@@ -41,7 +43,9 @@ def test_prints_as_the_call_that_makes_it(case, getkey):
 def test_law_1_jit_equals_eager(case, getkey):
     params, state = case.layer.init(getkey(), case.example())
     x, key = case.batch(getkey(), 5), getkey()
-    chex.assert_trees_all_close(jax.jit(train(case))(params, state, x, key), train(case)(params, state, x, key), **close)
+    chex.assert_trees_all_close(
+        jax.jit(train(case))(params, state, x, key), train(case)(params, state, x, key), **close
+    )
 
 
 @each_case
@@ -60,8 +64,12 @@ def test_law_3_vmap_over_members_equals_a_loop(case, getkey):
     x, noise = case.batch(getkey(), 3, 5), jax.random.split(getkey(), 3)
     together = jax.vmap(lambda m, x, key: train(case)(*m, x, key))(members, x, noise)
     for i in range(3):
-        alone = train(case)(*jax.tree.map(lambda leaf: leaf[i], members), x[i], noise[i])
-        chex.assert_trees_all_close(jax.tree.map(lambda leaf: leaf[i], together), alone, **close)
+        alone = train(case)(*_member(members, i), x[i], noise[i])
+        chex.assert_trees_all_close(_member(together, i), alone, **close)
+
+
+def _member(tree, i):
+    return jax.tree.map(lambda leaf: leaf[i], tree)
 
 
 @each_case
@@ -112,8 +120,10 @@ def test_law_8_the_gradient_equals_central_differences(case, getkey, x64):
     value = jax.jit(lambda p, s, x: jnp.vdot(cotangent, case.layer.apply(p, s, x, train=True, key=noise)[0]))
     # the state is held: a dropout rate moves a threshold, which has no derivative
     for direction_key in jax.random.split(getkey(), 3):
-        step = jax.tree.map(lambda leaf: _direction(direction_key, leaf), (params, inputs[2]))
-        rise = _moved(value, params, state, inputs[2], step, 1e-6) - _moved(value, params, state, inputs[2], step, -1e-6)
+        step = jax.tree.map(partial(_direction, direction_key), (params, inputs[2]))
+        rise = _moved(value, params, state, inputs[2], step, 1e-6) - _moved(
+            value, params, state, inputs[2], step, -1e-6
+        )
         exact = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, (pulled[0], pulled[2]), step)))
         np.testing.assert_allclose(rise / 2e-6, exact, rtol=1e-6, atol=1e-8)
 
@@ -142,24 +152,33 @@ def test_law_9_the_dtype_of_the_example_is_that_of_parameters_and_output(case, d
 @each_case
 def test_law_9_one_trace_for_each_shape_and_forward_mode(case, getkey):
     params, state = case.layer.init(getkey(), case.example())
-    key, counted = getkey(), chex.assert_max_traces(train(case), n=1)
-    traced = jax.jit(counted)
+    key, traces = getkey(), []
+
+    @jax.jit
+    def traced(*arguments):
+        traces.append(1)
+        return train(case)(*arguments)
+
     for _ in range(2):
         traced(params, state, case.batch(getkey(), 5), key)
+    assert len(traces) == 1
     if case.integer:
         return
     x, tangent, cotangent = (case.batch(getkey(), 5) for _ in range(3))
     forward = jax.jit(lambda x: case.layer.apply(params, state, x, train=True, key=key)[0])
     y, pushed = jax.jvp(forward, (x,), (tangent,))
     cotangent = jnp.resize(cotangent, y.shape)
-    np.testing.assert_allclose(jnp.vdot(cotangent, pushed), jnp.vdot(jax.vjp(forward, x)[1](cotangent)[0], tangent), rtol=1e-4, atol=1e-5)  # fmt: skip
+    (pulled,) = jax.vjp(forward, x)[1](cotangent)
+    np.testing.assert_allclose(jnp.vdot(cotangent, pushed), jnp.vdot(pulled, tangent), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.flax], ids=lambda case: case.name)
 def test_law_10_values_agree_with_flax(case, getkey):
     params, state = case.layer.init(getkey(), case.example())
     x = case.batch(getkey(), 5)
-    chex.assert_trees_all_close(case.layer.apply(params, state, x)[0], case.flax(params, state, x), rtol=1e-6, atol=1e-6)
+    chex.assert_trees_all_close(
+        case.layer.apply(params, state, x)[0], case.flax(params, state, x), rtol=1e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.torch], ids=lambda case: case.name)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from jaxnn.checks import JaxnnError, fail
 from jaxnn.cli.settings import DESCRIBED, NAMES, Settings, checked, from_flag
+from jaxnn.files import reading, shown_path
 
 DIGEST = "data_sha256"
 MADE_WITH = "made_with"
@@ -47,10 +48,10 @@ def read_config(path: str) -> Config:
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        _refuse_toml(path, str(error))
+        _refuse_toml(path, text, str(error))
     values: dict[str, Any] = {}
     for name, value in document.items():
-        where = f"{_place(path)}:{_line(text, name)}"
+        where = f"{shown_path(path)}:{_line(text, name)}"
         if name in NAMES:
             values[name] = checked(name, value, f"{where}: {name}")
         elif name == DIGEST:
@@ -113,24 +114,21 @@ def _toml(value: Any) -> str:
 
 
 def _read(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        fail(_place(path), f"a file that cannot be read ({reason})", "a TOML file of settings")
+    with reading(path, "a TOML file of settings") as file:
+        data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        fail(_place(path), f"more than {LARGEST} bytes", "a TOML file of settings")
+        fail(shown_path(path), f"more than {LARGEST} bytes", "a TOML file of settings")
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        fail(f"{_place(path)}:{line}", "bytes that are not UTF-8", "a TOML file of settings")
+        fail(f"{shown_path(path)}:{line}", "bytes that are not UTF-8", "a TOML file of settings")
 
 
-def _refuse_toml(path: str, message: str) -> NoReturn:
+def _refuse_toml(path: str, text: str, message: str) -> NoReturn:
     at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)", message)
-    where = _place(path) + (f":{at[1]}:{at[2]}" if at and at[1] else "")
+    end = f":{text.rstrip().count(chr(10)) + 1}"  # "end of document": its last line
+    where = shown_path(path) + (f":{at[1]}:{at[2]}" if at and at[1] else end)
     what = message.replace(at[0], "") if at else message
     fail(where, f"what is no TOML ({' '.join(what.split())})", 'lines such as epochs = 50 or activation = "relu"')
 
@@ -147,7 +145,3 @@ def _line(text: str, name: str) -> int:
     spelt = re.escape(name)
     found = re.search(rf"^[ \t]*\[*[ \t]*[\"']?{spelt}[\"']?[ \t]*[=.\]]", text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 1 if found else 1
-
-
-def _place(path: str) -> str:
-    return path if path.isprintable() else repr(path)

@@ -1,14 +1,14 @@
 """From a table and settings to a trained and scored network, without printing or writing anything."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from jaxnn import activations, models, optimizers, penalties
+from jaxnn import activations, optimizers, penalties
 from jaxnn.checks import fail
-from jaxnn.cli import scores
+from jaxnn.cli.scores import Scores, class_scores, value_scores
 from jaxnn.cli.settings import Settings
 from jaxnn.data import Preprocessing, Table, decide_task, split
 from jaxnn.layers import Chain
@@ -38,9 +38,9 @@ class Outcome:
 
     plan: Plan
     run: Run
-    validation: scores.Scores | None
+    validation: Scores | None
     """Of the kept weights; None without validation rows."""
-    test: scores.Scores | None
+    test: Scores | None
     """Of the kept weights on rows that no step of the training has seen; None without test rows."""
 
     @property
@@ -87,15 +87,13 @@ def make_plan(table: Table, settings: Settings) -> Plan:
     if table.target is None:
         fail("data", "a table without a target", "a target column")
     task = decide_task(table.target, settings.task)
-    rule, rate = optimizers.resolve(settings.optimizer, settings.learning_rate)
+    _, rate = optimizers.resolve(settings.optimizer, settings.learning_rate)
     train, validation, test = _parts(table, task, settings)
     preprocessing = Preprocessing.fit(table.rows(train), task)
     classes = preprocessing.classes
     goal = objective(task, None if classes is None else len(classes))
-    net = mlp(
-        settings.hidden, goal.width, activations.by_name(settings.activation), dropout=settings.dropout or None
-    )
-    decided = _replaced(settings, task=task, learning_rate=rate)
+    net = mlp(settings.hidden, goal.width, activations.by_name(settings.activation), dropout=settings.dropout or None)
+    decided = dataclasses.replace(settings, task=task, learning_rate=rate)  # pyright: ignore[reportArgumentType]  # what @config makes
     return Plan(decided, table, train, validation, test, preprocessing, net, goal)
 
 
@@ -119,7 +117,7 @@ def train_plan(plan: Plan, progress: Callable[[Progress], None] | None = None) -
         plan.net, encoded(plan, plan.train), plan.objective.loss,
         optimizer=settings.optimizer, learning_rate=settings.learning_rate, epochs=settings.epochs,
         batch_size=settings.batch_size, validation=held,
-        stop=None if held is None else EarlyStopping(settings.patience),
+        stop=None if held is None else EarlyStopping(settings.patience, min_delta=0.0),
         penalties=[kind(strength) for strength, kind in kinds if strength],
         metrics=["accuracy" if plan.preprocessing.classes else "mse"], key=settings.seed,
         class_weight=None if settings.class_weight == "none" else settings.class_weight, progress=progress or False,
@@ -144,12 +142,15 @@ def encoded(plan: Plan, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return plan.preprocessing.transform(part.features), plan.preprocessing.encode_target(part.target)
 
 
-def _scored(plan: Plan, run: Run, rows: np.ndarray) -> scores.Scores | None:
+def _scored(plan: Plan, run: Run, rows: np.ndarray) -> Scores | None:
     if not len(rows):
         return None
-    part = plan.table.rows(rows)
-    assert part.target is not None
-    return scores.score(run.logits(plan.preprocessing.transform(part.features)), part.target, plan.preprocessing)
+    learnt, (x, y) = plan.preprocessing, encoded(plan, rows)
+    outputs = run.logits(x)
+    if learnt.classes is not None:
+        return class_scores(outputs, y, learnt.classes)
+    assert plan.table.target is not None
+    return value_scores(learnt.decode_values(outputs[:, 0]), plan.table.target[rows], learnt.target_mean)
 
 
 def _parts(table: Table, task: str, settings: Settings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -169,7 +170,7 @@ def _check_shares(count: int, shares: tuple[float, float, float], settings: Sett
     """Every part that was asked for gets a row: said here in the words of the settings, not of `split`."""
     needed = sum(share > 0 for share in shares)
     if count < needed:
-        fail("data", f"{count} row{'' if count == 1 else 's'}", f"at least {needed}: one each to train, validate and test on")
+        fail("data", f"{count} row{'' if count == 1 else 's'}", f"at least {needed}, one for each part of the split")
     for name, share in (("validation", settings.validation), ("test", settings.test)):
         if share and round(share * count) < 1:
             do = f"Give --{name} {1.5 / count:.2g} or more, or --{name} 0 for no such part"
@@ -182,9 +183,3 @@ def _check_classes(labels: np.ndarray, trained: np.ndarray, settings: Settings) 
         given = f"{settings.test:g} for the test and {settings.validation:g} for the validation"
         needed = f"shares that leave a row of class {missing[0].item()!r} to train on"
         fail("test and validation", given, needed, "Give smaller shares, or remove the class")
-
-
-def _replaced(settings: Settings, **changes: Any) -> Settings:
-    import dataclasses
-
-    return dataclasses.replace(settings, **changes)  # pyright: ignore[reportArgumentType]  # what @config makes

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from jaxnn.data import Preprocessing
-
 NORMAL_95 = 1.959963984540054
 """The normal distribution has 95 % of its mass within this many standard deviations."""
 
@@ -72,7 +70,7 @@ class ClassScores:
             mistakes = int(wrong[i, worst])
             found.append(
                 ClassRow(
-                    name, rows, int(table[i, i]) / rows if rows else None, int(table[i, i]) / called if called else None,
+                    name, rows, _share(table[i, i], rows), _share(table[i, i], called),
                     self.classes[worst] if mistakes else None, mistakes,
                 )
             )  # fmt: skip
@@ -86,7 +84,8 @@ class ClassScores:
         ]
         return {
             "rows": self.rows, "correct": self.correct, "accuracy": self.accuracy, "interval_95": list(self.interval),
-            "cross_entropy": self.cross_entropy, "classes": each, "confusion": [list(row) for row in self.confusion],
+            "cross_entropy": _finite(self.cross_entropy), "classes": each,
+            "confusion": [list(row) for row in self.confusion],
         }  # fmt: skip
 
 
@@ -97,40 +96,66 @@ class ValueScores:
     rows: int
     rmse: float
     mae: float
-    rmse_of_mean: float
-    """What always predicting the mean of the training rows would give."""
+    rmse_of_mean: float | None
+    """What always predicting the mean of the training rows would give; None where that is unknown."""
     r2: float | None
     """1 - squared errors / squared distances from the mean of these rows; None where those are all equal."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `metrics.json` has of it."""
         return {
-            "rows": self.rows, "r2": self.r2, "rmse": self.rmse, "mae": self.mae, "rmse_of_mean": self.rmse_of_mean,
+            "rows": self.rows, "r2": _finite(self.r2), "rmse": _finite(self.rmse), "mae": _finite(self.mae),
+            "rmse_of_mean": _finite(self.rmse_of_mean),
         }  # fmt: skip
 
 
 Scores = ClassScores | ValueScores
 
 
-def score(logits: np.ndarray, target: np.ndarray, preprocessing: Preprocessing) -> Scores:
-    """Return how good a network's outputs are.
+def class_scores(logits: np.ndarray, truth: np.ndarray, classes: tuple[str | int | bool, ...]) -> ClassScores:
+    """Return how good a network's choice among classes is: the class of the largest output, the first of equals.
 
     Args:
-        logits: (rows, classes), or (rows, 1) z-scored values.
-        target: (rows,) the true classes or values, in their own unit.
-        preprocessing: of the network.
+        logits: (rows, classes), such as the network's outputs; only differences within a row matter.
+        truth: int (rows,) the index of the true class of each.
+        classes: their names.
 
     Returns:
         The scores.
 
-    Raises:
-        JaxnnError: if a class is unknown.
+    >>> scores = class_scores(np.array([[2.0, 0.0], [0.0, 1.0], [3.0, 1.0]]), np.array([0, 1, 1]), ("no", "yes"))
+    >>> scores.accuracy, scores.confusion, scores.by_class()[1].taken_for
+    (0.667, ((1, 0), (1, 1)), 'no')
     """
-    logits = np.asarray(logits, np.float64)
-    if preprocessing.classes is None:
-        return _of_values(preprocessing.decode_values(logits[:, 0]), np.asarray(target, np.float64), preprocessing)
-    truth = preprocessing.encode_target(target)
-    return _of_classes(logits, truth, preprocessing.classes)
+    logits, count = np.asarray(logits, np.float64), len(classes)
+    called = logits.argmax(axis=1)  # (rows, classes) -> (rows,)
+    confusion = np.bincount(truth * count + called, minlength=count * count).reshape(count, count)
+    with np.errstate(over="ignore", invalid="ignore"):  # the last weights of a run that diverged
+        above = logits - logits.max(axis=1, keepdims=True)
+        log_share = above[np.arange(len(truth)), truth] - np.log(np.exp(above).sum(axis=1))
+    return ClassScores(classes, tuple(tuple(row) for row in confusion.tolist()), float(-log_share.mean()))
+
+
+def value_scores(predicted: np.ndarray, target: np.ndarray, training_mean: float | None) -> ValueScores:
+    """Return how good predicted values are.
+
+    Args:
+        predicted, target: (rows,) in the target's own unit.
+        training_mean: of the target over the rows that were trained on; None if unknown.
+
+    Returns:
+        The scores.
+
+    >>> value_scores(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 5.0]), 2.0)
+    ValueScores(rows=3, rmse=1.155, mae=0.667, rmse_of_mean=1.732, r2=0.538)
+    """
+    predicted, target = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
+    error, spread = _root_mean_square(predicted - target), _root_mean_square(target - target.mean())
+    return ValueScores(
+        rows=len(target), rmse=error, mae=float(np.abs(predicted - target).mean()),
+        rmse_of_mean=None if training_mean is None else _root_mean_square(target - training_mean),
+        r2=None if spread == 0 else 1 - (error / spread) ** 2,
+    )  # fmt: skip
 
 
 def wilson(correct: int, rows: int) -> tuple[float, float]:
@@ -157,28 +182,15 @@ def wilson(correct: int, rows: int) -> tuple[float, float]:
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
-def _of_classes(logits: np.ndarray, truth: np.ndarray, classes: tuple[Any, ...]) -> ClassScores:
-    count = len(classes)
-    called = logits.argmax(axis=1)  # (rows, classes) -> (rows,)
-    confusion = np.bincount(truth * count + called, minlength=count * count).reshape(count, count)
-    top = logits.max(axis=1)
-    log_total = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
-    entropy = float((log_total - logits[np.arange(len(truth)), truth]).mean())
-    return ClassScores(classes, tuple(tuple(row) for row in confusion.tolist()), entropy)
-
-
-def _of_values(predicted: np.ndarray, target: np.ndarray, preprocessing: Preprocessing) -> ValueScores:
-    # divided by the largest number first: errors of 1e200 can then be squared
-    errors, own = predicted - target, target - target.mean()
-    from_training = target - preprocessing.decode_values(0.0)
-    spread = _root_mean_square(own)
-    r2 = None if spread == 0 else 1 - (_root_mean_square(errors) / spread) ** 2
-    return ValueScores(
-        rows=len(target), rmse=_root_mean_square(errors), mae=float(np.abs(errors).mean()),
-        rmse_of_mean=_root_mean_square(from_training), r2=r2,
-    )  # fmt: skip
-
-
 def _root_mean_square(values: np.ndarray) -> float:
-    size = float(np.abs(values).max())
+    size = float(np.abs(values).max())  # numbers of 1e200 divided by it can be squared
     return size * math.sqrt(float(np.square(values / size).mean())) if size else 0.0
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _share(part: Any, whole: int) -> float | None:
+    return int(part) / whole if whole else None

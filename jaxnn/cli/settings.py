@@ -111,8 +111,8 @@ class Widths:
         return tuple(whole_number(where, width, 1, self.high) for width in value)
 
 
-def _said(kind: Any, panel: str, said: str) -> dict[str, Any]:
-    return {"kind": kind, "panel": panel, "help": said}
+def _setting(default: Any, kind: Any, panel: str, said: str) -> Any:
+    return field(default=default, metadata={"kind": kind, "panel": panel, "help": said})
 
 
 def _activations() -> list[str]:
@@ -130,6 +130,8 @@ def _optimizers() -> list[str]:
 _INF = float("inf")
 _TASKS = ("auto", "classification", "regression")
 _WEIGHTS = ("none", "balanced")
+_SHARE = Number(0, 1, open_high=True, metavar="SHARE")
+_STRENGTH = Number(0, _INF, open_high=True)
 
 
 @config
@@ -146,70 +148,39 @@ class Settings:
         JaxnnError: naming the setting that is out of range, with the range.
     """
 
-    data: str | None = field(default=None, metadata=_said(Text("DATA"), "Data", "A built-in name or a file."))
-    target: str | None = field(
-        default=None, metadata=_said(Text("COLUMN"), "Data", "The column to predict; a built-in set has its own.")
+    data: str | None = _setting(None, Text("DATA"), "Data", "A built-in name or a file.")
+    target: str | None = _setting(None, Text("COLUMN"), "Data", "The column to predict; a built-in set has its own.")
+    task: str = _setting(
+        "auto", Choice(lambda: _TASKS), "Data",
+        "classification, regression, or auto: text and few whole numbers are classes.",
+    )  # fmt: skip
+    test: float = _setting(0.2, _SHARE, "Data", "Share of the rows kept for the final score; 0: none.")
+    validation: float = _setting(
+        0.1, _SHARE, "Data", "Share of the rows that choose the best epoch; 0: keep the last epoch."
     )
-    task: str = field(
-        default="auto",
-        metadata=_said(
-            Choice(lambda: _TASKS), "Data", "classification, regression, or auto: text and few whole numbers are classes."
-        ),
+    hidden: tuple[int, ...] = _setting(
+        (64, 64), Widths(65536), "Network", "Widths of the hidden layers; 0: a linear model."
     )
-    test: float = field(
-        default=0.2,
-        metadata=_said(
-            Number(0, 1, open_high=True, metavar="SHARE"), "Data", "Share of the rows kept for the final score; 0: none."
-        ),
+    activation: str = _setting(
+        "relu", Choice(_activations), "Network", "Of the hidden layers: relu, tanh, sigmoid, gelu, swish, elu ..."
     )
-    validation: float = field(
-        default=0.1,
-        metadata=_said(
-            Number(0, 1, open_high=True, metavar="SHARE"),
-            "Data",
-            "Share of the rows that choose the best epoch; 0: keep the last epoch.",
-        ),
+    dropout: float = _setting(0.0, _SHARE, "Network", "Share of hidden activations dropped in training.")
+    epochs: int = _setting(100, Whole(1, 10**7), "Training", "Passes over the data, at most.")
+    batch_size: int = _setting(32, Whole(1, 2**31 - 1), "Training", "Rows in a minibatch.")
+    optimizer: str = _setting("adam", Choice(_optimizers), "Training", "adam, adamw, momentum or sgd.")
+    learning_rate: float | None = _setting(
+        None, Number(0, _INF, open_low=True, open_high=True, optional=True), "Training",
+        "Step size; the default is the optimizer's own (adam 0.001, sgd 0.01).",
+    )  # fmt: skip
+    l1: float = _setting(0.0, _STRENGTH, "Training", "Strength of the L1 penalty on kernels.")
+    l2: float = _setting(0.0, _STRENGTH, "Training", "Strength of the L2 penalty on kernels.")
+    patience: int = _setting(
+        20, Whole(1, 2**31 - 1), "Training", "Stop after so many epochs without a better validation loss."
     )
-    hidden: tuple[int, ...] = field(
-        default=(64, 64), metadata=_said(Widths(65536), "Network", "Widths of the hidden layers; 0: a linear model.")
+    class_weight: str = _setting(
+        "none", Choice(lambda: _WEIGHTS), "Training", "balanced: rare classes count as much as common ones."
     )
-    activation: str = field(
-        default="relu",
-        metadata=_said(Choice(_activations), "Network", "Of the hidden layers: relu, tanh, sigmoid, gelu, swish, elu ..."),
-    )
-    dropout: float = field(
-        default=0.0,
-        metadata=_said(
-            Number(0, 1, open_high=True, metavar="SHARE"), "Network", "Share of hidden activations dropped in training."
-        ),
-    )
-    epochs: int = field(default=100, metadata=_said(Whole(1, 10**7), "Training", "Passes over the data, at most."))
-    batch_size: int = field(default=32, metadata=_said(Whole(1, 2**31 - 1), "Training", "Rows in a minibatch."))
-    optimizer: str = field(default="adam", metadata=_said(Choice(_optimizers), "Training", "adam, adamw, momentum or sgd."))
-    learning_rate: float | None = field(
-        default=None,
-        metadata=_said(
-            Number(0, _INF, open_low=True, open_high=True, optional=True),
-            "Training",
-            "Step size; the default is the optimizer's own (adam 0.001, sgd 0.01).",
-        ),
-    )
-    l1: float = field(
-        default=0.0, metadata=_said(Number(0, _INF, open_high=True), "Training", "Strength of the L1 penalty on kernels.")
-    )
-    l2: float = field(
-        default=0.0, metadata=_said(Number(0, _INF, open_high=True), "Training", "Strength of the L2 penalty on kernels.")
-    )
-    patience: int = field(
-        default=20, metadata=_said(Whole(1, 2**31 - 1), "Training", "Stop after so many epochs without a better validation loss.")
-    )
-    class_weight: str = field(
-        default="none",
-        metadata=_said(Choice(lambda: _WEIGHTS), "Training", "balanced: rare classes count as much as common ones."),
-    )
-    seed: int = field(
-        default=0, metadata=_said(Whole(0, 2**32 - 1), "Training", "Of the split, the weights and the order of rows.")
-    )
+    seed: int = _setting(0, Whole(0, 2**32 - 1), "Training", "Of the split, the weights and the order of rows.")
 
     def __post_init__(self) -> None:
         for name in NAMES:

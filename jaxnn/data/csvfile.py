@@ -24,7 +24,7 @@ SUFFIXES = (".csv", ".tsv", ".txt")
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """The cells of a file as text, before anyone has decided what they mean.
+    r"""The cells of a file as text, before anyone has decided what they mean.
 
     Args:
         source: the file as its user typed it.
@@ -32,6 +32,10 @@ class RawTable:
         cells: one String column for each name; an empty cell is "".
         lines: (rows,) int64, the physical line on which each row begins, 1 for the first.
         sha256: of the bytes of the file, in hex.
+
+    >>> raw = parse(b"length,species\n1.5,setosa\n\n2.5,virginica\n", "tiny.csv")
+    >>> len(raw), raw.place(1, "species")
+    (2, 'tiny.csv:4:species')
     """
 
     source: str
@@ -50,7 +54,7 @@ class RawTable:
 
 
 def read_table(path: str | os.PathLike[str]) -> RawTable:
-    """Read a .csv, .tsv or .txt file as columns of text.
+    r"""Read a .csv, .tsv or .txt file as columns of text.
 
     Args:
         path: the file; its first line that is not blank has the column names.
@@ -61,6 +65,14 @@ def read_table(path: str | os.PathLike[str]) -> RawTable:
     Raises:
         JaxnnError: naming `file:line:column` where there is one: missing, unreadable, empty or header-only file, not
             UTF-8, NUL byte, unclosed quote, ragged row, empty or repeated column name.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "tiny.csv")
+    ...     with open(path, "wb") as file:
+    ...         written = file.write(b"length,species\n1.5,setosa\n")
+    ...     read_table(path).columns
+    ('length', 'species')
     """
     source = os.fspath(path)
     return parse(_read_bytes(source), source)

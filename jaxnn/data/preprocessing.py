@@ -267,16 +267,14 @@ def _check_classes(classes: Any) -> None:
 
 def _z_scores(x: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and population standard deviation of each column, without overflow up to the largest float."""
-    low, high = x.min(axis=0), x.max(axis=0)
-    size = np.maximum(np.abs(low), np.abs(high))
+    size = np.abs(x).max(axis=0)
     size[size == 0] = 1.0
-    means = np.clip((x / size).mean(axis=0) * size, low, high)
+    # Equal numbers are all 1 or -1 here, so that their mean is exact: rounding must not become a spread.
+    means = (x / size).mean(axis=0) * size
     # Half differences of numbers of any size are finite, and divided by the largest number they can be squared.
     half = (x * 0.5 - means * 0.5) / size
     scales = 2 * np.sqrt(np.square(half).mean(axis=0)) * size
-    # Not `scales == 0` alone: the mean of equal numbers may differ from them in the last bit, and noise is no spread.
-    constant = (low == high) | (scales == 0)
-    return tuple(np.where(low == high, low, means).tolist()), tuple(np.where(constant, 1.0, scales).tolist())
+    return tuple(means.tolist()), tuple(np.where(scales == 0, 1.0, scales).tolist())
 
 
 def _z32(where: str, x: np.ndarray, columns: tuple[str, ...], means: Any, scales: Any) -> np.ndarray:

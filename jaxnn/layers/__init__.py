@@ -10,6 +10,18 @@ from jaxnn.layers.reshape import Flatten
 from jaxnn.layers.summary import Summary, count, summary
 
 __all__ = [
-    "Activation", "Chain", "Dense", "Dropout", "Flatten", "Layer", "Summary", "children", "collapse", "count",
-    "layer_numbers", "put_numbers", "summary", "walk",
+    "Activation",
+    "Chain",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "Summary",
+    "children",
+    "collapse",
+    "count",
+    "layer_numbers",
+    "put_numbers",
+    "summary",
+    "walk",
 ]

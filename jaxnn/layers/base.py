@@ -26,7 +26,13 @@ class Layer(Protocol):
         ...
 
     def apply(
-        self, params: Params, state: State, x: Array, *, train: bool = False, key: Key | None = None,
+        self,
+        params: Params,
+        state: State,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Key | None = None,
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the layer's output for `x` and the state after it."""

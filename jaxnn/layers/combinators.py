@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import jax
 
@@ -11,6 +11,7 @@ from jaxnn.checks import JaxnnError, fail
 from jaxnn.config import config
 from jaxnn.layers.activation import Activation
 from jaxnn.layers.base import Layer, output_of
+from jaxnn.ops import fold_in
 from jaxnn.pytypes import Array, Example, Key, Params, State
 
 
@@ -77,17 +78,29 @@ class Chain:
         return params, state
 
     def apply(
-        self, params: Params, state: State, x: Array, *, train: bool = False, key: Key | None = None,
+        self,
+        params: Params,
+        state: State,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Key | None = None,
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the last child's output, and the state after all of them."""
         new_state = state
-        for _, x, new_state in self._steps(params, state, x, train, key, mask):  # noqa: B020 (x flows through)
-            pass
+        for _, y, after in self._steps(params, state, x, train, key, mask):
+            x, new_state = y, after
         return x, new_state
 
     def outputs(
-        self, params: Params, state: State, x: Array, *, train: bool = False, key: Key | None = None,
+        self,
+        params: Params,
+        state: State,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Key | None = None,
         mask: Array | None = None,
     ) -> dict[str, Array]:
         """Return every child's output by name: of a `Dense` the pre-activations z, of an `Activation` its a = g(z).
@@ -112,7 +125,7 @@ class Chain:
         """Run the children in order; after each, yield its name, its output and the state so far."""
         state = dict(state)
         for i, (name, layer) in enumerate(self.layers):
-            own_key = None if key is None else jax.random.fold_in(key, i)
+            own_key = None if key is None else fold_in(key, i)
             with _noting(name, layer, x.shape):
                 x, own_state = layer.apply(
                     params.get(name, {}), state.get(name, {}), x, train=train, key=own_key, mask=mask
@@ -166,7 +179,7 @@ def _as_layer(item: Any) -> Layer:
     if isinstance(item, Layer):
         return item
     if callable(item):
-        return Activation(item)
+        return Activation(cast(Callable[[Array], Array], item))
     raise JaxnnError(
         f"Chain: got {item!r} of type {type(item).__name__}; needed a layer, a function or a pair ('name', layer)."
     )

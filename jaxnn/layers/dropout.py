@@ -31,7 +31,7 @@ class Dropout:
     [2.0, 0.0, 2.0, 2.0, 2.0, 0.0, 2.0, 0.0]
     """
 
-    rate: float | None = number(0.5)
+    rate: float | None = number(default=0.5)
 
     def __post_init__(self) -> None:
         if self.rate is not None:
@@ -42,7 +42,13 @@ class Dropout:
         return {}, {} if self.rate is None else {"rate": jnp.asarray(self.rate, jnp.float32)}
 
     def apply(
-        self, params: Params, state: State, x: Array, *, train: bool = False, key: Key | None = None,
+        self,
+        params: Params,
+        state: State,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Key | None = None,
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return `x` with values dropped if `train`, else `x`; and the unchanged state."""

@@ -55,7 +55,13 @@ class Dense:
         return params, {}
 
     def apply(
-        self, params: Params, state: State, x: Array, *, train: bool = False, key: Key | None = None,
+        self,
+        params: Params,
+        state: State,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Key | None = None,
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return `x @ kernel + bias` and the unchanged state."""

@@ -32,13 +32,21 @@ class Flatten:
         return {}, {}
 
     def apply(
-        self, params: Params, state: State, x: Array, *, train: bool = False, key: Key | None = None,
+        self,
+        params: Params,
+        state: State,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Key | None = None,
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return `x` with its last `rank` axes joined, and the unchanged state."""
         if x.ndim < self.rank:
-            fail("Flatten", f"an input of shape {x.shape}", f"at least {self.rank} axes", "Give the rank of one example")
+            fail(
+                "Flatten", f"an input of shape {x.shape}", f"at least {self.rank} axes", "Give the rank of one example"
+            )
         features = 1
         for length in x.shape[x.ndim - self.rank :]:
             features *= length
-        return x.reshape(x.shape[: x.ndim - self.rank] + (features,)), state  # (..., a, b) -> (..., a * b)
+        return x.reshape((*x.shape[: x.ndim - self.rank], features)), state  # (..., a, b) -> (..., a * b)

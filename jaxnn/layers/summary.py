@@ -37,7 +37,9 @@ class Summary:
         cells += [("all", "", "", f"{self.parameters:,}")]
         widths = [max(len(row[column]) for row in cells) for column in range(4)]
         lines = [
-            "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=False)), row[3].rjust(widths[3])])
+            "  ".join(
+                [*(cell.ljust(width) for cell, width in zip(row[:3], widths, strict=False)), row[3].rjust(widths[3])]
+            )
             for row in cells
         ]
         return "\n".join(line.rstrip() for line in lines)

@@ -56,12 +56,8 @@ class _Shapes:
 
 def _settings() -> tuple[Hashable, ...]:
     """The settings of JAX that a compiled program depends on beside its arguments."""
-    return (
-        jax.config.jax_default_matmul_precision,
-        str(jax.config.jax_default_device),
-        jax.config.jax_enable_x64,
-        jax.config.jax_threefry_partitionable,
-    )
+    names = ("default_matmul_precision", "default_device", "enable_x64", "threefry_partitionable")
+    return tuple(str(getattr(jax.config, f"jax_{name}")) for name in names)
 
 
 @lru_cache(KEPT)

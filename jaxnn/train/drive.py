@@ -63,7 +63,13 @@ class _Driver:
 
 
 def drive(
-    recipe: Recipe, seeds: np.ndarray, hyper: dict[str, Any], tables: Tables, start: Any, callbacks: list[Any], shown: Any
+    recipe: Recipe,
+    seeds: np.ndarray,
+    hyper: dict[str, Any],
+    tables: Tables,
+    start: Any,
+    callbacks: list[Any],
+    shown: Any,
 ) -> Run:
     """Run the compiled program of a population of one to its end.
 
@@ -121,7 +127,9 @@ def _recover(run: _Driver) -> None:
         what = f"the validation loss was not finite after epoch {epoch}, step {bad}"
     else:
         low, sound = run.sound.step[0].item(), run.sound
-        high = bad - 1  # the step whose loss was not finite came after finite weights, or after the step that broke them
+        high = (
+            bad - 1
+        )  # the step whose loss was not finite came after finite weights, or after the step that broke them
         while low < high:
             middle = high if high == bad - 1 else (low + high + 1) // 2
             state = _after(run, sound, middle - sound.step[0].item())
@@ -172,9 +180,12 @@ def _best_epoch(run: _Driver) -> int:
 def _finished(run: _Driver) -> Run:
     """The run as it would be if it ended now: with validation the best weights, else the last."""
     best, recipe = _best_epoch(run), run.recipe
-    kept = run.now.best if run.now.best is not None and best >= 0 else {"params": run.now.params, "state": run.now.state}
+    kept = (
+        run.now.best if run.now.best is not None and best >= 0 else {"params": run.now.params, "state": run.now.state}
+    )
     # slicing on the host: an eager slice compiles once for every shape, 16 to 40 ms each (measured.md)
-    params, state = (jax.device_put(jax.tree.map(lambda leaf: leaf[0], jax.device_get(kept[part]))) for part in ("params", "state"))  # fmt: skip
+    weights = jax.tree.map(lambda leaf: leaf[0], jax.device_get((kept["params"], kept["state"])))
+    params, state = jax.device_put(weights)
     because = run.told
     if not because and run.value("stopped") == stopping.EPOCHS_DONE:
         because = f"all {_count(run.value('epoch'))} done"

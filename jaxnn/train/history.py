@@ -56,6 +56,6 @@ class History(Mapping[str, np.ndarray]):
     def csv(self) -> str:
         """Return the history as a CSV table; its column `epoch` counts from 1, numbers read back to the same bits."""
         lines = [",".join(["epoch", *self])]
-        for epoch in range(self.epochs):
-            lines.append(",".join([str(epoch + 1), *(repr(float(values[epoch])) for values in self.values())]))
+        rows = range(self.epochs)
+        lines += [",".join([str(i + 1), *(repr(float(values[i])) for values in self.values())]) for i in rows]
         return "\n".join(lines) + "\n"

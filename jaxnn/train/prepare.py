@@ -49,19 +49,17 @@ def seed_of(key: Any) -> tuple[np.ndarray, str]:
     >>> seed_of(7)
     (array([0, 7], dtype=uint32), 'threefry2x32')
     """
-    if isinstance(key, int | np.integer) and not isinstance(key, bool):
-        whole_number("key", key, 0, 2**32 - 1)
-        return np.array([0, int(key)], np.uint32), "threefry2x32"
-    if hasattr(key, "dtype") and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
-        return np.asarray(jax.random.key_data(key)), str(jax.random.key_impl(key))
-    if hasattr(key, "dtype") and key.dtype == np.uint32 and key.shape == (2,):
-        return np.asarray(key), "threefry2x32"
-    fail("key", repr(key), "a whole number or a key of jax.random.key")
+    if isinstance(key, jax.Array | np.ndarray) and key.ndim < 2:
+        if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.shape == ():
+            return np.asarray(jax.random.key_data(key)), str(jax.random.key_impl(key))
+        if key.dtype == np.uint32 and key.shape == (2,):
+            return np.asarray(key), "threefry2x32"
+    if not isinstance(key, int | np.integer) or isinstance(key, bool):
+        fail("key", repr(key), "a whole number or a key of jax.random.key")
+    return np.array([0, whole_number("key", key, 0, 2**32 - 1)], np.uint32), "threefry2x32"
 
 
-def tables(
-    data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray, loss: Any
-) -> Tables:
+def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray, loss: Any) -> Tables:
     """Check the data and split off the validation part.
 
     Args:
@@ -103,8 +101,16 @@ def tables(
 
 
 def recipe(
-    net: Layer, loss: Any, rule: Any, penalties: Any, asked: Any, stop: EarlyStopping | None, batch_size: int | None,
-    shuffle: bool, data: Tables, impl: str,
+    net: Layer,
+    loss: Any,
+    rule: Any,
+    penalties: Any,
+    asked: Any,
+    stop: EarlyStopping | None,
+    batch_size: int | None,
+    shuffle: bool,
+    data: Tables,
+    impl: str,
 ) -> Recipe:
     """Return what decides the program.
 
@@ -210,15 +216,18 @@ def starting_weights(net: Layer, start: Any, x: np.ndarray) -> Any:
         fail("start", type(start).__name__, "(params, state) or an earlier run")
     key = jax.eval_shape(lambda: jax.random.key(0))
     needed = jax.eval_shape(lambda k: net.init(k, jax.ShapeDtypeStruct(x.shape[1:], x.dtype)), key)
-    described = [
-        {jax.tree_util.keystr(path, simple=True, separator="/"): (tuple(leaf.shape), str(leaf.dtype)) for path, leaf in leaves}
-        for leaves in (jax.tree_util.tree_leaves_with_path(tuple(tree)) for tree in (given, needed))
-    ]  # fmt: skip
-    for path in sorted(described[0].keys() | described[1].keys()):
-        if described[0].get(path) != described[1].get(path):
-            name = path.replace("0/", "params/", 1) if path.startswith("0/") else path.replace("1/", "state/", 1)
-            fail(f"start {name}", f"{described[0].get(path, 'nothing')}", f"{described[1].get(path, 'nothing')}")
+    has, needs = (_described({"params": tree[0], "state": tree[1]}) for tree in (given, needed))
+    for path in sorted(has.keys() | needs.keys()):
+        if has.get(path) != needs.get(path):
+            fail(f"start {path}", has.get(path, "nothing"), needs.get(path, "nothing"))
     return jax.tree.map(lambda leaf: np.asarray(leaf)[None], tuple(given))
+
+
+def _described(tree: Any) -> dict[str, str]:
+    """Shape and dtype of every leaf by its path."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    keys = (jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves)
+    return {key: f"{leaf.dtype} {tuple(leaf.shape)}" for key, (_, leaf) in zip(keys, leaves, strict=True)}
 
 
 def _pair(name: str, data: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -226,7 +235,9 @@ def _pair(name: str, data: Any) -> tuple[np.ndarray, np.ndarray]:
         fail(name, type(data).__name__, "a pair (x, y)")
     x, y = (_on_host(f"{name} {part}", values) for part, values in zip("xy", data, strict=True))
     if x.ndim < 2:
-        fail(f"{name} x", f"shape {x.shape}", "one row for each example: (examples, features)", "One feature? x[:, None]")
+        fail(
+            f"{name} x", f"shape {x.shape}", "one row for each example: (examples, features)", "One feature? x[:, None]"
+        )
     if len(x) != len(y):
         fail(name, f"{len(x)} rows of x and {len(y)} of y", "as many of the one as of the other")
     if len(x) == 0:
@@ -242,7 +253,9 @@ def _on_host(name: str, values: Any) -> np.ndarray:
     array = np.asarray(array, jax.dtypes.canonicalize_dtype(array.dtype))
     if array.dtype.kind not in "iub" and not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0]
-        place = ", ".join(f"{axis} {i}" for axis, i in zip(["row", "column", *["axis"] * len(where)], where, strict=False))
+        place = ", ".join(
+            f"{axis} {i}" for axis, i in zip(["row", "column", *["axis"] * len(where)], where, strict=False)
+        )
         fail(f"{name} at {place}", f"{array[tuple(where)]}", "finite numbers", "Remove or fill in such rows")
     return array
 
@@ -257,7 +270,9 @@ def _weights(sample_weight: Any, class_weight: Any, y: np.ndarray) -> np.ndarray
             fail("sample_weight", "a negative weight or none above 0", "weights of at least 0, not all of them 0")
     if class_weight is not None:
         if y.ndim != 1 or y.dtype.kind not in "iub":
-            fail("class_weight", f"targets of shape {y.shape} and dtype {y.dtype}", "one whole-number class per example")
+            fail(
+                "class_weight", f"targets of shape {y.shape} and dtype {y.dtype}", "one whole-number class per example"
+            )
         own = splits.class_weights(y, tuple(np.unique(y).tolist()), class_weight).astype(np.float32)
         weight = own if weight is None else weight * own
     return weight

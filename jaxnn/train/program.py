@@ -15,6 +15,7 @@ import optax
 
 from jaxnn.config import config
 from jaxnn.layers.base import Layer, put_numbers
+from jaxnn.ops import fold_in
 from jaxnn.pytypes import Array, Key, Params, State
 from jaxnn.train import stopping
 
@@ -107,9 +108,10 @@ def init(recipe: Recipe, seed: Array, hyper: dict[str, Any], data: Data, start: 
     state = put_numbers(state, hyper["net"])
     zero = jnp.zeros((), jnp.int32)
     dtype = jnp.result_type(float)
+    opt_state = _transformation(recipe, hyper).init(params)
     best = {"params": params, "state": state, "epoch": zero - 1} if recipe.validated else None
     return TrainState(
-        params=params, state=state, opt_state=_transformation(recipe, hyper).init(params), key=key, epoch=zero, step=zero,
+        params=params, state=state, opt_state=opt_state, key=key, epoch=zero, step=zero,
         sums=_no_sums(recipe, dtype), best=best, patience=stopping.start(dtype) if recipe.validated else None,
         stopped=zero + stopping.RUNNING, finite=jnp.ones((), bool),
     )  # fmt: skip
@@ -130,7 +132,7 @@ def chunk(
         steps: how many minibatches, int32 scalar.
 
     Returns:
-        The state after, and the logs: a dict of `(CAPACITY,)` arrays, one value for each epoch completed in this chunk.
+        The state after, and the logs: `(CAPACITY,)` arrays, a value for each epoch completed in this chunk.
     """
     end = now.step + steps
     logs = {name: jnp.zeros(CAPACITY, jnp.result_type(float)) for name in log_names(recipe)}
@@ -167,14 +169,13 @@ def evaluate(recipe: Recipe, params: Params, state: State, data: Rows) -> dict[s
     count = -(-data.rows.shape[0] // size)
     rows = jnp.pad(data.rows, (0, count * size - data.rows.shape[0]))  # (n,) -> (count * size,)
 
-    def sums_of(i: Array) -> tuple[dict[str, Array], Array]:
+    def sums_of(i: Array) -> dict[str, tuple[Array, Array]]:
         x, y, weight, real = _batch(data, rows, i, size, padded=count * size != data.rows.shape[0])
         outputs, _ = recipe.net.apply(params, state, x, train=False, mask=real)
-        weight = jnp.ones(size, jnp.result_type(float)) if weight is None else weight
-        return {name: _weighted_sum(_statistics(m, outputs, y), weight) for name, m in measures.items()}, weight.sum()
+        return {name: _sum(_statistics(m, outputs, y), weight, real) for name, m in measures.items()}
 
-    sums, weight = sums_of(jnp.zeros((), jnp.int32)) if count == 1 else _added(sums_of, count)
-    means = {name: value / weight for name, value in sums.items()}
+    sums = sums_of(jnp.zeros((), jnp.int32)) if count == 1 else _added(sums_of, count)
+    means = {name: summed / total for name, (summed, total) in sums.items()}
     return {name: m.value(means[name]) if hasattr(m, "value") else means[name][0] for name, m in measures.items()}
 
 
@@ -253,7 +254,7 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
     def one_batch(carry: Any) -> Any:
         params, state, opt_state, step, sums = carry
         x, y, weight, real = _batch(train, order, step - first, size, padded)
-        objective = partial(_objective, recipe, hyper, state, x, y, weight, real, jax.random.fold_in(noise, step))
+        objective = partial(_objective, recipe, hyper, state, x, y, weight, real, fold_in(noise, step))
         (value, (state, terms)), grads = jax.value_and_grad(objective, has_aux=True)(params)
         with jax.numpy_dtype_promotion("standard"):  # optax raises float32 to an int32 power
             more_told = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]}
@@ -267,15 +268,21 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
 
 
 def _objective(
-    recipe: Recipe, hyper: dict[str, Any], state: State, x: Array, y: Array, weight: Array | None, real: Array | None,
-    key: Key, params: Params,
+    recipe: Recipe,
+    hyper: dict[str, Any],
+    state: State,
+    x: Array,
+    y: Array,
+    weight: Array | None,
+    real: Array | None,
+    key: Key,
+    params: Params,
 ) -> tuple[Array, tuple[State, dict[str, Array]]]:
     """The mean loss of one minibatch plus the penalties, with what the epoch's sums need."""
     outputs, state = recipe.net.apply(params, state, x, train=True, key=key, mask=real)
-    losses = _statistics(recipe.loss, outputs, y)  # (batch, 1)
-    weight = jnp.ones(losses.shape[0], losses.dtype) if weight is None else weight.astype(losses.dtype)
-    summed, total = _weighted_sum(losses, weight)[0], weight.sum()
-    mean = summed / jnp.where(total > 0, total, 1)  # a minibatch whose rows all weigh nothing teaches nothing
+    (summed,), total = _sum(_statistics(recipe.loss, outputs, y), weight, real)
+    # a minibatch whose rows all weigh nothing teaches nothing
+    mean = summed / (total if weight is None else jnp.where(total > 0, total, 1))
     terms = {"loss": summed, "weight": total}
     for penalty, numbers in zip(recipe.penalties, hyper["penalties"], strict=True):
         amount = penalty(params, **numbers)
@@ -293,11 +300,11 @@ def _close_epoch(
     if recipe.penalties:
         row["penalty"] = now.sums["penalty"] / batches(recipe, data)
     stopped, best, patience = now.stopped, now.best, now.patience
-    if data.validation is not None:
+    if data.validation is not None and patience is not None:
         measured = evaluate(recipe, now.params, now.state, data.validation)
         row |= {f"val_{name}": value for name, value in measured.items()}
         sign = -1 if any(m.name == recipe.monitor and m.higher_is_better for m in recipe.metrics) else 1
-        patience, improved = stopping.observe(now.patience, sign * measured[recipe.monitor], hyper["min_delta"])
+        patience, improved = stopping.observe(patience, sign * measured[recipe.monitor], hyper["min_delta"])
         fresh = {"params": now.params, "state": now.state, "epoch": now.epoch}
         best = jax.tree.map(partial(jnp.where, improved), fresh, now.best)
         if recipe.stops_early:
@@ -324,7 +331,6 @@ def _batch(
     if not padded:
         return data.x[rows], data.y[rows], weight, None
     real = i * size + jnp.arange(size) < data.rows.shape[0]
-    weight = real.astype(jnp.result_type(float)) if weight is None else jnp.where(real, weight, 0)
     return data.x[rows], data.y[rows], weight, real
 
 
@@ -334,10 +340,18 @@ def _statistics(measure: Any, outputs: Array, y: Array) -> Array:
     return said.mean(axis=tuple(range(1, said.ndim - 1)))  # (batch, ..., k) -> (batch, k)
 
 
-def _weighted_sum(statistics: Array, weight: Array) -> Array:
-    """(batch, k) and (batch,) -> (k,); a row of weight 0 counts for nothing even where it is NaN."""
-    weight = weight[:, None].astype(statistics.dtype)
-    return jnp.where(weight == 0, 0, statistics * weight).sum(axis=0)
+def _sum(statistics: Array, weight: Array | None, real: Array | None) -> tuple[Array, Array]:
+    """The weighted sum over the batch, (batch, k) -> (k,), and the sum of the weights.
+
+    Padding, and rows of weight 0, count for nothing even where they are NaN.
+    """
+    dtype = statistics.dtype
+    if weight is not None:
+        weight = weight.astype(dtype) if real is None else jnp.where(real, weight, 0).astype(dtype)
+        return jnp.where(weight[:, None] == 0, 0, statistics * weight[:, None]).sum(axis=0), weight.sum()
+    if real is not None:
+        return jnp.where(real[:, None], statistics, 0).sum(axis=0), real.sum().astype(dtype)
+    return statistics.sum(axis=0), jnp.asarray(len(statistics), dtype)
 
 
 def _added(sums_of: Any, count: int) -> Any:

@@ -50,7 +50,8 @@ class _Bar:
     """A line with a bar, the epoch, the losses and the time left, by rich, on stderr."""
 
     def __init__(self, quiet: float) -> None:
-        self.since, self.quiet, self.live, self.task = time.monotonic(), quiet, None, None
+        self.since, self.quiet, self.live = time.monotonic(), quiet, None
+        self.task: Any = None
 
     def update(self, at: Progress) -> None:
         if self.live is None and time.monotonic() - self.since >= self.quiet:
@@ -63,7 +64,8 @@ class _Bar:
 
     def open(self, epochs: int) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress as Live, TextColumn
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Live
 
         columns: list[Any] = [
             TextColumn("epoch {task.completed}/{task.total}"), BarColumn(30), TextColumn("{task.fields[said]}"),

@@ -26,7 +26,7 @@ class Run:
     state: State = field(repr=False)
     history: History
     best_epoch: int
-    """Index into the history of the epoch whose weights these are; the last one without validation. -1: none was completed."""
+    """Index into the history of the epoch whose weights these are, the last one without validation; -1 for none."""
     stopped_because: str
     steps: int
     """Minibatches taken."""

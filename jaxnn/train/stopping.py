@@ -33,8 +33,8 @@ class EarlyStopping:
     EarlyStopping(patience=3)
     """
 
-    patience: int = number(10)
-    min_delta: float = number(0.0)
+    patience: int = number(default=10)
+    min_delta: float = number(default=0.0)
     monitor: str = "loss"
 
     def __post_init__(self) -> None:

@@ -17,8 +17,8 @@ def drawn(net, features, key=0, dtype=jnp.float64):
     """Parameters with biases that are not 0."""
     params, _ = net.init(jax.random.key(key), jax.ShapeDtypeStruct((features,), dtype))
     leaves, structure = jax.tree.flatten(params)
-    noise = [0.1 * jax.random.normal(jax.random.fold_in(jax.random.key(99), i), leaf.shape, leaf.dtype) for i, leaf in enumerate(leaves)]  # fmt: skip
-    return jax.tree.unflatten(structure, [leaf + more for leaf, more in zip(leaves, noise, strict=True)])
+    random = np.random.default_rng(99)
+    return jax.tree.unflatten(structure, [leaf + 0.1 * random.normal(size=leaf.shape) for leaf in leaves])
 
 
 def run(net, params, x):
@@ -45,7 +45,9 @@ def test_a_summary_lists_sizes_activations_and_parameters():
 def test_two_two_one_in_scalars_and_in_matrices():
     net = nn.Chain(nn.Dense(2), nn.sigmoid, nn.Dense(1), nn.sigmoid)
     params = drawn(net, 2)
-    (w, b), (v, c) = (map(np.asarray, (params[name]["kernel"], params[name]["bias"])) for name in ("dense_0", "dense_1"))
+    (w, b), (v, c) = (
+        map(np.asarray, (params[name]["kernel"], params[name]["bias"])) for name in ("dense_0", "dense_1")
+    )
     for x1, x2 in [(0.0, 0.0), (0.3, -1.2), (2.0, 5.0)]:
         h1 = 1 / (1 + math.exp(-(w[0, 0] * x1 + w[1, 0] * x2 + b[0])))
         h2 = 1 / (1 + math.exp(-(w[0, 1] * x1 + w[1, 1] * x2 + b[1])))
@@ -109,7 +111,8 @@ def test_linear_layers_collapse_to_one():
     params = drawn(net, 4)
     flat = nn.collapse(net, params)
     x = np.random.default_rng(1).normal(size=(10, 4))
-    np.testing.assert_allclose(x @ np.asarray(flat["kernel"]) + np.asarray(flat["bias"]), run(net, params, x), rtol=0, atol=1e-12)  # fmt: skip
+    one = x @ np.asarray(flat["kernel"]) + np.asarray(flat["bias"])
+    np.testing.assert_allclose(one, run(net, params, x), rtol=0, atol=1e-12)
     with pytest.raises(nn.JaxnnError, match="relu at activation_0"):
         nn.collapse(nn.Chain(nn.Dense(2), nn.relu), {"dense_0": flat})
 

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -58,7 +59,9 @@ def test_the_house_and_why_its_features_want_scaling(x64):
     z = (x - x.mean(0)) / x.std(0)
     left = []
     for features, rate in ((x, 1 / np.linalg.eigvalsh(2 * x.T @ x / 200)[-1]), (z, 0.3)):
-        run = nn.fit(nn.Dense(1), (features, y - y.mean()), nn.losses.squared_error, learning_rate=rate, epochs=300, **GIVEN)
+        run = nn.fit(
+            nn.Dense(1), (features, y - y.mean()), nn.losses.squared_error, learning_rate=rate, epochs=300, **GIVEN
+        )
         left.append(run.history["loss"][-1])
     assert left[1] < 1e-12 < 1e-3 < left[0]
 
@@ -78,7 +81,7 @@ def test_parallel_logistic_regressions_and_one_on_top_are_a_two_layer_network(x6
         return logistic(second["kernel"][:, 0], second["bias"][0], hidden)
 
     network = jax.value_and_grad(lambda p: net.apply(p, {}, x)[0][0])(params)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-12), network, jax.value_and_grad(composed)(params))  # fmt: skip
+    chex.assert_trees_all_close(network, jax.value_and_grad(composed)(params), rtol=0, atol=1e-12)
 
 
 @pytest.mark.course("N21", "N19")
@@ -95,7 +98,7 @@ def test_a_sigmoid_output_without_hidden_layers_is_logistic_regression(x64):
     np.testing.assert_allclose(grads["dense_0"]["kernel"][:, 0], x.T @ (p - y) / 40, atol=1e-12)
     np.testing.assert_allclose(grads["dense_0"]["bias"][0], (p - y).mean(), atol=1e-12)
     affordable = np.asarray(goal.activation(jnp.asarray(np.linspace(-5, 5, 11))))
-    assert affordable[5] == 0.5 and (np.diff(affordable) > 0).all() and 0 < affordable[0] and affordable[-1] < 1
+    assert affordable[5] == 0.5 and (np.diff(affordable) > 0).all() and affordable[0] > 0 and affordable[-1] < 1
 
 
 @pytest.mark.course("A20", "L14")
@@ -112,7 +115,9 @@ def test_a_task_asks_for_a_width_an_activation_and_a_loss():
     assert float(asked["multilabel"].loss(z, targets)[0]) == pytest.approx(each.sum(), rel=1e-6)
     assert p.sum() > 1.5  # labels are not rivals
     assert float(asked["binary"].loss(z[:, :1], targets[:, 0])[0]) == pytest.approx(each[0, 0], rel=1e-6)
-    assert float(asked["classification"].loss(z, np.array([2]))[0]) == pytest.approx(np.log(np.exp(z - 0.5).sum()), rel=1e-6)
+    assert float(asked["classification"].loss(z, np.array([2]))[0]) == pytest.approx(
+        np.log(np.exp(z - 0.5).sum()), rel=1e-6
+    )
     assert float(asked["regression"].loss(z[:, :1], np.array([0.5], np.float32))[0]) == 2.25
     for wrong in [("clasification", 3), ("classification", 1), ("multilabel", None)]:
         with pytest.raises(nn.JaxnnError):
@@ -124,10 +129,10 @@ def test_the_loss_decides_what_an_outlier_does():
     x = np.linspace(0, 1, 21, dtype=np.float32)[:, None]
     y = 2 * x[:, 0]
     y[-1] += 20  # one wrong reading
-    slopes = {
-        loss: nn.fit(nn.Dense(1), (x, y), getattr(nn.losses, loss), learning_rate=rate, epochs=3000, **GIVEN).params["kernel"][0, 0]
-        for loss, rate in (("squared_error", 0.3), ("absolute_error", 0.003))
-    }  # fmt: skip
+    slopes = {}
+    for loss, rate in (("squared_error", 0.3), ("absolute_error", 0.003)):
+        run = nn.fit(nn.Dense(1), (x, y), getattr(nn.losses, loss), learning_rate=rate, epochs=3000, **GIVEN)
+        slopes[loss] = float(run.params["kernel"][0, 0])
     assert slopes["squared_error"] == pytest.approx(np.polyfit(x[:, 0], y, 1)[0], rel=1e-3)  # 7.2: pulled
     assert slopes["squared_error"] > 7 and abs(slopes["absolute_error"] - 2) < 0.2
     # 5 of 100 are ill: saying "healthy" of everyone has accuracy 0.95 and finds none of them
@@ -161,7 +166,9 @@ def test_the_gradient_sees_parameters_and_never_hyper_parameters():
     net = nn.Chain(nn.Dense(3), nn.Dropout(0.3), nn.Dense(1))
     params, state = net.init(jax.random.key(0), jnp.zeros(2))
     grads = jax.grad(lambda p: net.apply(p, state, jnp.ones(2), train=True, key=jax.random.key(1))[0].sum())(params)
-    paths = {jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in jax.tree_util.tree_leaves_with_path(grads)}
+    paths = {
+        jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in jax.tree_util.tree_leaves_with_path(grads)
+    }
     assert paths == {"dense_0/kernel", "dense_0/bias", "dense_1/kernel", "dense_1/bias"}
     assert jax.tree.leaves(net) == [net], "the configuration holds no arrays"
     rate = float(state["dropout_0"]["rate"])
@@ -177,7 +184,9 @@ def test_each_of_the_eight_knobs_alone_changes_the_run():
     def trajectory(hidden=(4,), activation=nn.tanh, loss=nn.losses.sigmoid_cross_entropy, **given):
         knobs = {"learning_rate": 0.01, "epochs": 3, "batch_size": 8} | given
         run = nn.fit(nn.models.mlp(hidden, 1, activation), (x, y), loss, **knobs)
-        return hashlib.sha256(run.history["loss"].tobytes() + np.asarray(run.params["dense_0"]["kernel"]).tobytes()).hexdigest()
+        return hashlib.sha256(
+            run.history["loss"].tobytes() + np.asarray(run.params["dense_0"]["kernel"]).tobytes()
+        ).hexdigest()
 
     turned = [
         {}, {"learning_rate": 0.02}, {"epochs": 4}, {"batch_size": 10}, {"hidden": (4, 4)}, {"hidden": (5,)},

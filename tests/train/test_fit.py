@@ -132,7 +132,7 @@ def test_a_weight_of_two_is_a_row_given_twice_and_one_of_zero_a_row_left_out():
 
 @pytest.mark.parametrize("spec", ["balanced", {0: 3.0, 1: 1.0, 2: 0.5}])
 def test_class_weights_are_sample_weights_by_class(spec):
-    table = {0: 3.0, 1: 1.0, 2: 0.5} if isinstance(spec, dict) else {c: 60 / (3 * (Y == c).sum()) for c in range(3)}
+    table = {0: 3.0, 1: 1.0, 2: 0.5} if isinstance(spec, dict) else {c: 60 / (3 * (c == Y).sum()) for c in range(3)}
     own = np.array([table[int(label)] for label in Y], np.float32)
     given = {"epochs": 3, "batch_size": 16, "validation": 0.2}
     same_bits(
@@ -171,7 +171,9 @@ def test_with_validation_a_diverged_run_keeps_the_best_epoch():
     y = np.linspace(0, 1, 40, dtype=np.float32)
     x = np.stack([y, 1 - y], axis=1)
     net = nn.Chain(nn.Dense(1))
-    run = nn.fit(net, (x, y), nn.losses.squared_error, optimizer="sgd", learning_rate=2.0, epochs=500, validation=(x, y))
+    run = nn.fit(
+        net, (x, y), nn.losses.squared_error, optimizer="sgd", learning_rate=2.0, epochs=500, validation=(x, y)
+    )
     assert run.diverged and "weights of the best epoch are kept" in run.stopped_because
     assert run.best_epoch == np.argmin(run.history["val_loss"])
 
@@ -183,7 +185,8 @@ def test_recovery_is_the_same_wherever_chunks_end(monkeypatch):
     for first, seconds in [(16, 0.5), (1, 0.0), (3, 1e-4)]:
         monkeypatch.setattr(nn.train.drive, "FIRST_STEPS", first)
         monkeypatch.setattr(nn.train.drive, "CHUNK_SECONDS", seconds)
-        runs.append(nn.fit(nn.Chain(nn.Dense(1)), (x, y), nn.losses.squared_error, optimizer="sgd", learning_rate=20.0, epochs=60, batch_size=7))  # fmt: skip
+        given = {"optimizer": "sgd", "learning_rate": 20.0, "epochs": 60, "batch_size": 7}
+        runs.append(nn.fit(nn.Chain(nn.Dense(1)), (x, y), nn.losses.squared_error, **given))
     assert len({run.stopped_because for run in runs}) == 1 and runs[0].diverged
     for run in runs[1:]:
         same_bits(run.params, runs[0].params)
@@ -194,7 +197,9 @@ def test_a_gradient_that_is_not_finite_after_a_finite_loss_is_undone_too():
     def root(outputs, targets):  # the derivative of the root at 0 is infinite
         return jnp.sqrt(jnp.abs(outputs[:, 0] - targets))
 
-    run = nn.fit(nn.Chain(nn.Dense(1, kernel_init=nn.initializers.Zeros())), (X, np.zeros(60, np.float32)), root, epochs=2)
+    run = nn.fit(
+        nn.Chain(nn.Dense(1, kernel_init=nn.initializers.Zeros())), (X, np.zeros(60, np.float32)), root, epochs=2
+    )
     assert run.diverged and run.steps == 0
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(run.params))
 
@@ -244,7 +249,8 @@ def test_penalties_are_logged_apart_and_shrink_the_weights():
     free = nn.fit(NET, (X, Y), LOSS, epochs=10, learning_rate=0.05)
     held = nn.fit(NET, (X, Y), LOSS, epochs=10, learning_rate=0.05, penalties=[nn.penalties.l2(0.1)])
     assert list(held.history) == ["loss", "penalty"]
-    size = [float(sum((leaf**2).sum() for leaf in (run.params["dense_0"]["kernel"], run.params["dense_1"]["kernel"]))) for run in (free, held)]  # fmt: skip
+    kernels = [[run.params[name]["kernel"] for name in ("dense_0", "dense_1")] for run in (free, held)]
+    size = [sum(float((kernel**2).sum()) for kernel in pair) for pair in kernels]
     assert size[1] < size[0] / 2
     nothing = nn.fit(NET, (X, Y), LOSS, epochs=10, learning_rate=0.05, penalties=[nn.penalties.l2(0.0)])
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), nothing.params, free.params)
@@ -255,19 +261,26 @@ REFUSED = {
     "no rows": (lambda: nn.fit(NET, (X[:0], Y[:0]), LOSS), "no rows"),
     "one axis": (lambda: nn.fit(NET, (X[:, 0], Y), LOSS), r"x\[:, None\]"),
     "text": (lambda: nn.fit(NET, (X.astype(str), Y), LOSS), "dtype <U"),
-    "NaN": (lambda: nn.fit(NET, (np.where(np.arange(4) == 2, np.nan, X), Y), LOSS), "data x at row 0, column 2: got nan"),
+    "NaN": (
+        lambda: nn.fit(NET, (np.where(np.arange(4) == 2, np.nan, X), Y), LOSS),
+        "data x at row 0, column 2: got nan",
+    ),
     "label out of range": (lambda: nn.fit(NET, (X, Y + 1), LOSS), "3"),
     "two outputs for regression": (lambda: nn.fit(NET, (X, Y * 1.0), nn.losses.squared_error), r"\(32, 3\)"),
     "epochs": (lambda: nn.fit(NET, (X, Y), LOSS, epochs=0), "epochs: got 0; needed a whole number"),
     "batch size": (lambda: nn.fit(NET, (X, Y), LOSS, batch_size=0), "batch_size: got 0"),
     "learning rate": (lambda: nn.fit(NET, (X, Y), LOSS, learning_rate=-1), "learning_rate: got -1"),
     "optimizer": (lambda: nn.fit(NET, (X, Y), LOSS, optimizer="adan"), "Did you mean adam"),
-    "rate beside optax": (lambda: nn.fit(NET, (X, Y), LOSS, optimizer=optax.sgd(0.1), learning_rate=1.0), "has its own"),
+    "rate beside optax": (
+        lambda: nn.fit(NET, (X, Y), LOSS, optimizer=optax.sgd(0.1), learning_rate=1.0),
+        "has its own",
+    ),
     "validation": (lambda: nn.fit(NET, (X, Y), LOSS, validation=1.5), "validation: got 1.5"),
     "validation of another width": (lambda: nn.fit(NET, (X, Y), LOSS, validation=(X[:, :2], Y)), r"shape \(2,\)"),
     "stop without validation": (lambda: nn.fit(NET, (X, Y), LOSS, stop=nn.EarlyStopping()), "needed validation="),
     "monitor": (
-        lambda: nn.fit(NET, (X, Y), LOSS, validation=0.2, stop=nn.EarlyStopping(monitor="accuracy")), "metrics= too"
+        lambda: nn.fit(NET, (X, Y), LOSS, validation=0.2, stop=nn.EarlyStopping(monitor="accuracy")),
+        "metrics= too",
     ),
     "metric": (lambda: nn.fit(NET, (X, Y), LOSS, metrics=["acuracy"]), "Did you mean accuracy"),
     "sample weight": (lambda: nn.fit(NET, (X, Y), LOSS, sample_weight=-np.ones(60)), "sample_weight"),

@@ -77,7 +77,10 @@ def test_the_last_short_batch_is_part_of_every_epoch(whole):
 
 @pytest.mark.parametrize("net", [NET, nn.Chain(nn.Dense(5), nn.sigmoid, nn.Dense(3))], ids=["dropout", "sigmoid"])
 def test_three_members_mapped_have_the_bits_of_three_runs_alone(net):
-    nets = [nn.Chain(*(nn.Dropout(rate) if isinstance(layer, nn.Dropout) else layer for _, layer in net.layers)) for rate in (0.1, 0.3, 0.5)]  # fmt: skip
+    def with_rate(rate):
+        return nn.Chain(*(nn.Dropout(rate) if isinstance(layer, nn.Dropout) else layer for _, layer in net.layers))
+
+    nets = [with_rate(rate) for rate in (0.1, 0.3, 0.5)]
     alone, members = [], []
     for seed, own in enumerate(nets):
         recipe, seeds, hyper, data = arguments(own, seed, epochs=3 + seed, patience=9)

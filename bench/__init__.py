@@ -1,0 +1,1 @@
+"""Ratios of times, from interleaved runs with a control; `scripts/bench` runs it."""

@@ -1,0 +1,162 @@
+"""The commands as typer sees them: their names, arguments, flags and help; what they do lies in their own files."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from jaxnn.cli.settings import DESCRIBED, Described
+from jaxnn.version import __version__
+
+app = typer.Typer(
+    name="jaxnn",
+    help="Train, save and use neural networks; a whole training run is one compiled program.",
+    epilog="Example: jaxnn train digits --out runs/digits",
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run folder or a model file.", show_default=False)]
+Data = Annotated[
+    str, typer.Argument(metavar="DATA", help="A built-in name or a .csv, .tsv or .txt file.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"jaxnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def jaxnn(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where an error came from; goes after any command too.")
+    ] = False,
+) -> None:
+    """Show the help where no command was given; `main` looks after --traceback."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _train(*, config: str | None, out: str | None, overwrite: bool, as_json: bool, quiet: bool, **flags: Any) -> int:
+    """Train a network on a table and save it in a run folder."""
+    from jaxnn.cli.train import train
+
+    return train(flags, config, out, overwrite=overwrite, as_json=as_json, quiet=quiet)
+
+
+def _signature() -> inspect.Signature:
+    """The flags of `jaxnn train`: one for each of `Settings`, and those that change no result."""
+    return inspect.Signature([*map(_of_setting, DESCRIBED.values()), *_own_flags()], return_annotation=int)
+
+
+def _of_setting(described: Described) -> inspect.Parameter:
+    said = described.help + (f" [dim](default {described.default_text})[/dim]" if described.default_text else "")
+    metavar, panel = described.kind.metavar, described.panel
+    if described.name == "data":
+        kind: Any = typer.Argument(metavar=metavar, help=said, show_default=False)
+    else:
+        kind = typer.Option(described.flag, metavar=metavar, help=said, show_default=False, rich_help_panel=panel)
+    return _parameter(described.name, str | None, kind, None)
+
+
+def _own_flags() -> list[inspect.Parameter]:
+    config = "Read settings from a TOML file, such as the run.toml of a run; flags win."
+    out = "The run folder to write. [dim](default runs/ and the name of the data)[/dim]"
+    text = [("config", "FILE", config, "Data"), ("out", "FOLDER", out, "Output")]
+    switches = [
+        ("overwrite", "--overwrite", "Replace the run folder if it is there."),
+        ("as_json", "--json", "Print one JSON object."),
+        ("quiet", "--quiet", "Print nothing but errors."),
+    ]
+    return [
+        *(
+            _parameter(
+                name, str | None, typer.Option(f"--{name}", metavar=what, help=said, rich_help_panel=panel), None
+            )
+            for name, what, said, panel in text
+        ),
+        *(
+            _parameter(name, bool, typer.Option(flag, help=said, rich_help_panel="Output"), False)
+            for name, flag, said in switches
+        ),
+    ]
+
+
+def _parameter(name: str, type_: Any, kind: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[type_, kind])
+
+
+def _with_signature(function: Callable[..., int], signature: inspect.Signature) -> Callable[..., int]:
+    """Typer reads the flags from the signature and their types from the annotations."""
+    function.__signature__ = signature  # pyright: ignore[reportFunctionMemberAccess]  # what inspect looks for
+    function.__annotations__ = {name: p.annotation for name, p in signature.parameters.items()}
+    return function
+
+
+app.command("train", epilog="Example: jaxnn train iris.csv --target species --out runs/iris")(
+    _with_signature(_train, _signature())
+)
+
+
+@app.command(epilog="Example: jaxnn predict runs/iris new.csv --out predictions.csv")
+def predict(
+    run: Run,
+    data: Data,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="The CSV file to write; without it, stdout.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Predict the rows of a table: the class and the probability of each, or the value."""
+    from jaxnn.cli.predict import predict
+
+    return predict(run, data, out, as_json=as_json)
+
+
+@app.command(epilog="Example: jaxnn evaluate runs/iris labelled.csv")
+def evaluate(
+    run: Run,
+    data: Data,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help="The column with the truth, if renamed.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Score a network on rows whose target is known."""
+    from jaxnn.cli.evaluate import evaluate
+
+    return evaluate(run, data, target, as_json=as_json)
+
+
+@app.command(epilog="Example: jaxnn show runs/iris")
+def show(run: Run, as_json: Json = False) -> int:
+    """Show the layers of a network, its data, and how it was trained."""
+    from jaxnn.cli.show import show
+
+    return show(run, as_json=as_json)
+
+
+@app.command(epilog="Example: jaxnn datasets")
+def datasets(as_json: Json = False) -> int:
+    """List the built-in data sets."""
+    from jaxnn.cli.datasets import datasets
+
+    return datasets(as_json=as_json)
+
+
+@app.command(epilog="Example: jaxnn doctor")
+def doctor(as_json: Json = False) -> int:
+    """Show versions, devices and the cache, and what is missing."""
+    from jaxnn.cli.doctor import doctor
+
+    return doctor(as_json=as_json)

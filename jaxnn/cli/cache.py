@@ -1,0 +1,100 @@
+"""The persistent compilation cache: the second process starts a run without compiling it again."""
+
+import os
+import stat
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLE = "JAXNN_CACHE_DIR"
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Where compiled programs are kept."""
+
+    folder: str | None
+    """None where there is no folder to keep them in."""
+    trouble: str = ""
+    """Why it is not used; "" where it is."""
+
+
+def turn_on() -> Cache:
+    """Have JAX keep every compiled program in the user's own folder; without one, compile every time.
+
+    JAX itself keeps only what took over a second to compile, which most of our programs do not (measured.md). A bad
+    entry, or a folder that can no longer be written, only costs the time to compile.
+
+    Returns:
+        Where the programs are kept.
+    """
+    import jax
+
+    # JAX warns, and compiles: no news to someone who has a network to train. `jaxnn doctor` tells about the folder
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
+    found = usable()
+    if not found.trouble:
+        jax.config.update("jax_compilation_cache_dir", found.folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return found
+
+
+def usable() -> Cache:
+    """Make the cache folder if it is missing, and check that no one else can write to it: its entries are programs.
+
+    Returns:
+        The folder, and why it is not used, if so.
+    """
+    chosen = os.environ.get(VARIABLE)
+    if chosen == "":
+        return Cache(None, f"{VARIABLE} is empty")
+    given = chosen or os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    try:
+        folder = Path(given).absolute() if given else _platform_folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = folder.stat()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: there is no home folder
+        return Cache(str(given) if given else None, getattr(error, "strerror", None) or str(error))
+    return Cache(str(folder), _trouble(folder, state))
+
+
+def size(folder: str) -> tuple[int, int]:
+    """Return how many programs a cache folder holds, and their bytes.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        The number of files, and the sum of their sizes.
+    """
+    count, total = 0, 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False) and entry.name.endswith("-cache"):
+                count, total = count + 1, total + entry.stat().st_size
+    return count, total
+
+
+def _platform_folder() -> Path:
+    """By the platform's convention, with the version of JAX: programs of another one are of no use."""
+    import jax
+
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        # the convention says that a relative path is to be ignored
+        base = base if os.path.isabs(base) else str(Path.home() / ".cache")
+    return Path(base) / "jaxnn" / f"jax-{jax.__version__}"
+
+
+def _trouble(folder: Path, state: os.stat_result) -> str:
+    if hasattr(os, "getuid") and state.st_uid != os.getuid():
+        return "it belongs to another user"
+    if sys.platform != "win32" and state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write to it: chmod go-w it"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "it cannot be written"

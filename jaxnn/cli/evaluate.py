@@ -1,0 +1,60 @@
+"""`jaxnn evaluate`: how good a trained network is on rows whose target is known."""
+
+import dataclasses
+
+import numpy as np
+
+from jaxnn.checks import fail
+from jaxnn.cli import cache, report, runfolder, screen
+from jaxnn.cli.scores import ClassScores, Scores, class_scores, value_scores
+from jaxnn.data import Preprocessing, features_for, read, target_for
+from jaxnn.modelfile import Model
+
+
+def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
+    """Print the scores of a trained network on a table.
+
+    Args:
+        run: a run folder or a model file.
+        data: a built-in name or a file, with the target.
+        target: name of the target column, where it is not that of the training.
+        as_json: print one JSON object in place of text.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        JaxnnError: if the run or the data is bad.
+    """
+    opened = runfolder.open_run(run)
+    learnt = runfolder.preprocessing_of(opened)
+    table = read(data)
+    if target is not None:
+        learnt = dataclasses.replace(learnt, target_name=target)  # pyright: ignore[reportArgumentType]  # what @config makes
+    elif learnt.target_name is None:
+        fail("--target", "none", "the name of the target column, because the model does not say it")
+    truth = target_for(table, learnt)
+    features, _ = features_for(table, learnt)
+    cache.turn_on()
+    found = _scores(opened.model, learnt, features, truth)
+    if table.sha256 and opened.recipe.get("data_sha256") == table.sha256:
+        screen.say("the network was trained on a part of these rows; on new ones it may do worse")
+    if as_json:
+        screen.print_json({"data": data, "task": learnt.task, **found.to_json()})
+        return 0
+    screen.facts(report.score_rows("score", found))
+    if isinstance(found, ClassScores):
+        screen.blank()
+        report.print_classes(found)
+    return 0
+
+
+def _scores(model: Model, learnt: Preprocessing, features: np.ndarray, truth: np.ndarray) -> Scores:
+    if learnt.classes is None:
+        return value_scores(model.predict(features), truth, learnt.target_mean)
+    indices = learnt.encode_target(truth)
+    if model.task == "classification" and getattr(model.loss, "on", "logits") == "logits":
+        return class_scores(model.logits(learnt.transform(features)), indices, learnt.classes)
+    # outputs that are probabilities, or one output for yes and no
+    shares = model.probabilities(features)
+    return class_scores(np.log(np.maximum(shares, np.finfo(float).tiny)), indices, learnt.classes)

@@ -1,0 +1,119 @@
+"""`jaxnn predict`: what a trained network says of new rows, as CSV or JSON."""
+
+import csv
+import io
+import os
+import sys
+from typing import Any
+
+import numpy as np
+
+from jaxnn.checks import fail
+from jaxnn.cli import cache, runfolder, screen
+from jaxnn.cli.report import counted
+from jaxnn.data import Preprocessing, features_for, read
+from jaxnn.data.places import listed
+from jaxnn.files import shown_path, write_atomically
+from jaxnn.modelfile import Model
+
+
+def predict(run: str, data: str, out: str | None, *, as_json: bool) -> int:
+    """Predict every row of a table.
+
+    Args:
+        run: a run folder or a model file.
+        data: a built-in name or a file; the target need not be in it.
+        out: the CSV file to write; None for stdout.
+        as_json: print one JSON object in place of CSV, or in place of the line that says what was written.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        JaxnnError: if the run, the data or the place to write to is bad; nothing was written then.
+    """
+    opened = runfolder.open_run(run)
+    if out is not None:
+        _check_out(out, data, opened.path)
+    learnt = runfolder.preprocessing_of(opened)
+    features, ignored = features_for(read(data), learnt)
+    cache.turn_on()
+    columns = answers(opened.model, learnt, features)
+    if ignored:
+        screen.say(f"ignored {counted(len(ignored), 'column')} that the model does not use: {listed(ignored)}")
+    if out is not None:
+        write_atomically(out, as_csv(columns).encode())
+    if as_json:
+        screen.print_json({"rows": len(features), "ignored": list(ignored), **({"out": out} if out else columns)})
+    elif out is not None:
+        screen.say(f"wrote {counted(len(features), 'prediction')} to {shown_path(out)}")
+    else:
+        _print_csv(columns)
+    return 0
+
+
+def answers(model: Model, learnt: Preprocessing, features: np.ndarray) -> dict[str, list[Any]]:
+    """Return the columns of predictions.
+
+    Args:
+        model: the trained network.
+        learnt: its preprocessing.
+        features: float64 (rows, columns), not scaled.
+
+    Returns:
+        `prediction`, and for classes `probability_<class>` of each, every column with one entry for each row.
+    """
+    if learnt.classes is None:
+        return {"prediction": model.predict(features).tolist()}
+    # one pass for both: the prediction is the class of the highest probability
+    shares = model.probabilities(features)  # (rows, classes)
+    columns: dict[str, list[Any]] = {"prediction": learnt.decode_classes(shares.argmax(axis=1)).tolist()}
+    for position, name in enumerate(learnt.classes):
+        columns[f"probability_{_spelt(name)}"] = shares[:, position].tolist()
+    return columns
+
+
+def as_csv(columns: dict[str, list[Any]]) -> str:
+    """Return columns as CSV; numbers read back to the same bits.
+
+    Args:
+        columns: lists of one length by name.
+
+    Returns:
+        The text, lines ending in a line feed.
+
+    >>> print(as_csv({"prediction": ["a,b", "c"], "probability_a": [0.5, 0.25]}), end="")
+    prediction,probability_a
+    "a,b",0.5
+    c,0.25
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_spelt(cell) for cell in row] for row in zip(*columns.values(), strict=True))
+    return text.getvalue()
+
+
+def _spelt(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _print_csv(columns: dict[str, list[Any]]) -> None:
+    # a table is UTF-8 wherever it goes, whatever the terminal's encoding
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    sys.stdout.write(as_csv(columns))
+
+
+def _check_out(out: str, data: str, model: str) -> None:
+    if not out:
+        fail("--out", "''", "the name of a file")
+    for path, what in ((data, "the data that is to be predicted"), (model, "the model itself")):
+        if os.path.exists(path) and os.path.exists(out) and os.path.samefile(path, out):
+            fail(f"--out {shown_path(out)}", what, "another file", "It would be overwritten")
+    folder = os.path.dirname(os.path.realpath(out))
+    if os.path.isdir(out):
+        fail(f"--out {shown_path(out)}", "a folder", "the name of a file", "Name a file in it")
+    if not os.path.isdir(folder):
+        given = f"a file in {shown_path(os.path.dirname(out))}, which is no folder"
+        fail(f"--out {shown_path(out)}", given, "a file in a folder that is there", "Make the folder first")

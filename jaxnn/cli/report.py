@@ -1,0 +1,148 @@
+"""What people read about a run: its data, its network, how the training ended, and its scores."""
+
+from jaxnn.cli import screen
+from jaxnn.cli.pipeline import Outcome, Plan
+from jaxnn.cli.scores import ClassRow, ClassScores, Scores, ValueScores
+from jaxnn.layers import summary
+from jaxnn.train import Run
+
+MOST_CLASSES = 20
+"""Rows of the table of classes; where there are more, those that were recognised worst."""
+
+
+def counted(count: int, what: str, plural: str = "") -> str:
+    """Return "1 row", "2 rows".
+
+    Args:
+        count: how many.
+        what: the name of one.
+        plural: the name of several, where it does not end in s.
+
+    Returns:
+        Count and name.
+
+    >>> counted(1, "row"), counted(1797, "row"), counted(2, "class", "classes")
+    ('1 row', '1,797 rows', '2 classes')
+    """
+    return f"{count:,} {what if count == 1 else plural or what + 's'}"
+
+
+def parameters_of(plan: Plan) -> int:
+    """Return the number of parameters of the planned network."""
+    import jax
+
+    return summary(plan.net, jax.ShapeDtypeStruct((len(plan.table.columns),), "float32")).parameters
+
+
+def print_plan(plan: Plan) -> None:
+    """Print what will be trained on what.
+
+    Args:
+        plan: the checked run.
+    """
+    table, settings, classes = plan.table, plan.settings, plan.preprocessing.classes
+    about = (
+        f"{counted(len(classes), 'class', 'classes')} of {table.target_name}"
+        if classes
+        else f"values of {table.target_name}"
+    )
+    widths = "-".join(str(width) for width in (len(table.columns), *settings.hidden, plan.objective.width))
+    between = f", {settings.activation}" if settings.hidden else " (linear)"
+    dropped = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
+    parts = [(plan.train, "to train on"), (plan.validation, "to validate"), (plan.test, "to test")]
+    split = ", ".join(f"{len(rows):,} {use}" for rows, use in parts if len(rows))
+    screen.facts(
+        [
+            ("data", f"{table.source}: {counted(len(table), 'row')}, {counted(len(table.columns), 'column')}, {about}"),
+            ("split", split),
+            ("network", f"{widths}{between}{dropped}: {counted(parameters_of(plan), 'parameter')}"),
+        ]
+    )
+
+
+def print_outcome(outcome: Outcome, seconds: float) -> None:
+    """Print how the training ended and what it is worth.
+
+    Args:
+        outcome: the finished run.
+        seconds: how long the training took.
+    """
+    run = outcome.run
+    rows = [("stopped", f"{run.stopped_because} ({seconds:.1f} s)"), (kept_label(run), kept(run))]
+    screen.facts([*rows, *score_rows("test", outcome.test)] if outcome.test else rows)
+    if isinstance(outcome.test, ClassScores):
+        screen.blank()
+        print_classes(outcome.test)
+        screen.blank()
+
+
+def kept_label(run: Run) -> str:
+    """Return "best" where a validation chose the epoch, else "kept"."""
+    return "best" if "val_loss" in run.history else "kept"
+
+
+def kept(run: Run) -> str:
+    """Return which weights were kept and what was logged of them; epochs count from 1."""
+    shown = {
+        "val_loss": "validation loss", "val_accuracy": "validation accuracy", "loss": "training loss",
+        "accuracy": "training accuracy",
+    }  # fmt: skip
+    validated = "val_loss" in run.history
+    names = [name for name in shown if name in run.history and name.startswith("val_") == validated]
+    said = ", ".join(f"{shown[name]} {run.history[name][run.best_epoch]:#.4g}" for name in names)
+    return f"epoch {run.best_epoch + 1}: {said}"
+
+
+def score_rows(label: str, scores: Scores) -> list[tuple[str, str]]:
+    """Return the lines that say how good predictions are, for `screen.facts`.
+
+    Args:
+        label: of the first line.
+        scores: of some rows.
+
+    Returns:
+        (label, text) of each line.
+    """
+    if isinstance(scores, ClassScores):
+        low, high = scores.interval
+        within = f"95 % interval {low:.3f} to {high:.3f}"
+        return [(label, f"accuracy {scores.accuracy:.3f} ({scores.correct:,} of {scores.rows:,}; {within})")]
+    return _value_rows(label, scores)
+
+
+def _value_rows(label: str, scores: ValueScores) -> list[tuple[str, str]]:
+    r2 = "not defined, all values are the same" if scores.r2 is None else f"{scores.r2:.3f}"
+    rows = [
+        (label, f"R2 {r2} on {counted(scores.rows, 'row')}"),
+        ("", f"error {scores.rmse:.4g} (root mean square), {scores.mae:.4g} (mean absolute)"),
+    ]
+    if scores.rmse_of_mean is not None:
+        rows.append(("", f"always predicting the mean: error {scores.rmse_of_mean:.4g} (root mean square)"))
+    return rows
+
+
+def print_classes(scores: ClassScores) -> None:
+    """Print how each class fared; of many classes the worst.
+
+    Args:
+        scores: of some rows.
+    """
+    rows = scores.by_class()
+    if len(rows) > MOST_CLASSES:
+        rows = sorted(rows, key=lambda row: (row.recall is None, row.recall))[:MOST_CLASSES]
+    screen.table(
+        ["class", "rows", "recall", "precision", "most often taken for"],
+        [_class_cells(row) for row in rows],
+        right=(1, 2, 3),
+    )
+    if len(scores.classes) > MOST_CLASSES:
+        screen.facts([("", f"the {MOST_CLASSES} worst of {len(scores.classes)} classes")])
+
+
+def _class_cells(row: ClassRow) -> list[str]:
+    taken = "" if row.taken_for is None else f"{row.taken_for} ({row.mistakes} time{'' if row.mistakes == 1 else 's'})"
+    return [str(row.name), f"{row.rows:,}", _share(row.recall), _share(row.precision), taken]
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.3f}"

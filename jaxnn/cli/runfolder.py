@@ -1,0 +1,206 @@
+"""A run folder: where it may be put, what it holds, how it is written in one step, and how it is opened again."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jaxnn import modelfile
+from jaxnn.checks import JaxnnError, fail
+from jaxnn.cli.configfile import as_toml
+from jaxnn.cli.pipeline import Outcome
+from jaxnn.cli.settings import NAMES
+from jaxnn.data import Preprocessing
+from jaxnn.files import read_bytes, shown_path, write_folder_atomically
+from jaxnn.modelfile import Model
+from jaxnn.version import __version__
+
+MODEL, RECIPE, HISTORY, METRICS = "model.safetensors", "run.toml", "history.csv", "metrics.json"
+LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A trained network and, where it lies in a run folder, what is known of its training."""
+
+    model: Model
+    path: str
+    """The model file."""
+    metrics: dict[str, Any]
+    """What metrics.json says; {} for a model file by itself."""
+    recipe: dict[str, Any]
+    """What run.toml says; {} for a model file by itself."""
+
+
+def destination(out: str, overwrite: bool) -> str:
+    """Check, before any work is done, that a run folder can be written.
+
+    Args:
+        out: the folder as typed.
+        overwrite: whether a run that is there may be replaced.
+
+    Returns:
+        The folder as typed, without a slash at its end.
+
+    Raises:
+        JaxnnError: if it exists and may not be replaced, or cannot be made.
+    """
+    where = f"--out {shown_path(out)}"
+    if not out or "\0" in out:
+        fail("--out", repr(out), "the name of a folder")
+    if os.path.isdir(out):
+        names = os.listdir(out)
+        if names and MODEL not in names:
+            fail(where, f"a folder of other files, without {MODEL}", "a new folder", "Give another --out")
+        if names and not overwrite:
+            fail(where, "a folder that is already there", "a new folder", "Give --overwrite or another --out")
+    elif os.path.lexists(out):
+        fail(where, "a file", "a new folder", "Give another --out")
+    above = os.path.dirname(os.path.realpath(out))
+    while not os.path.lexists(above) and os.path.dirname(above) != above:
+        above = os.path.dirname(above)
+    if not os.path.isdir(above):
+        fail(where, f"a path through {shown_path(above)}, which is no folder", "a new folder", "Give another --out")
+    if not os.access(above, os.W_OK | os.X_OK):
+        fail(where, f"{shown_path(above)}, which may not be written", "a folder to write to", "Give another --out")
+    return out.rstrip("/") or out
+
+
+def save(folder: str, outcome: Outcome, overwrite: bool) -> None:
+    """Write the run folder, whole or not at all.
+
+    Args:
+        folder: from `destination`.
+        outcome: what to save.
+        overwrite: whether a run that is there may be replaced.
+
+    Raises:
+        JaxnnError: if it cannot be written; what was there is as it was.
+    """
+    plan = outcome.plan
+    values = {name: getattr(plan.settings, name) for name in NAMES}
+    values |= {"data": plan.table.source or plan.settings.data, "target": plan.table.target_name}
+    model = Model.of(outcome.run, plan.preprocessing, plan.settings.task)
+    files = {
+        MODEL: _bytes_of(model),
+        RECIPE: as_toml(values, plan.table.sha256, made_with()).encode(),
+        HISTORY: outcome.run.history.csv().encode(),
+        METRICS: (json.dumps(metrics_of(outcome), indent=2, allow_nan=False) + "\n").encode(),
+    }
+    write_folder_atomically(folder, files, MODEL, overwrite)
+
+
+def _bytes_of(model: Model) -> bytes:
+    """`modelfile.save` writes a file by itself; here it goes into the folder together with the others."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, MODEL)
+        modelfile.save(path, model)
+        return read_bytes(path, "a model file")
+
+
+def metrics_of(outcome: Outcome) -> dict[str, Any]:
+    """Return what metrics.json holds; epochs count from 1."""
+    plan, run = outcome.plan, outcome.run
+    return {
+        "task": plan.settings.task,
+        "rows": {"train": len(plan.train), "validation": len(plan.validation), "test": len(plan.test)},
+        "epochs": run.history.epochs, "best_epoch": run.best_epoch + 1,
+        "steps": run.steps, "stopped_because": run.stopped_because, "interrupted": run.interrupted,
+        "diverged": run.diverged,
+        "validation": outcome.validation and outcome.validation.to_json(),
+        "test": outcome.test and outcome.test.to_json(),
+    }  # fmt: skip
+
+
+def made_with() -> dict[str, str]:
+    """Return versions and machine, as far as the bits of a run depend on them."""
+    import jax
+
+    device = jax.devices()[0]
+    found = {"jaxnn": __version__} | {name: importlib.metadata.version(name) for name in LIBRARIES}
+    found |= {"python": platform.python_version(), "platform": device.platform, "device": device.device_kind}
+    flags = os.environ.get("XLA_FLAGS", "").strip()
+    return found | ({"xla_flags": flags} if flags else {})
+
+
+def differences(recorded: Mapping[str, Any]) -> list[str]:
+    """Return a line that says how this installation differs from the one that wrote a `run.toml`, if it does.
+
+    Args:
+        recorded: its table of versions; {} where there is none.
+
+    Returns:
+        No line or one.
+    """
+    here = made_with() if recorded else {}
+    names = [name for name in here if name in recorded or name == "xla_flags"]
+    names += [name for name in recorded if name == "xla_flags" and name not in here]
+    changed = [
+        f"{name} {recorded.get(name, 'none')} (now {here.get(name, 'none')})"
+        for name in names
+        if recorded.get(name) != here.get(name)
+    ]
+    return [f"the run was made with {', '.join(changed)}: the last bits may differ"] if changed else []
+
+
+def open_run(path: str) -> Opened:
+    """Open a run folder or a model file.
+
+    Args:
+        path: as typed.
+
+    Returns:
+        The network and what is known of it.
+
+    Raises:
+        JaxnnError: if it is neither, or a file in it is bad.
+    """
+    if not os.path.isdir(path):
+        return Opened(modelfile.load(path), path, {}, {})
+    file = os.path.join(path, MODEL)
+    if not os.path.lexists(file):
+        do = "A run folder is what jaxnn train wrote"
+        fail(shown_path(path), f"a folder without {MODEL}", "a run folder or a model file", do)
+    metrics, recipe = _document(path, METRICS, json.loads), _document(path, RECIPE, tomllib.loads)
+    return Opened(modelfile.load(file), file, metrics, recipe)
+
+
+def preprocessing_of(opened: Opened) -> Preprocessing:
+    """Return how a network takes the columns of a table.
+
+    Args:
+        opened: from `open_run`.
+
+    Returns:
+        The preprocessing.
+
+    Raises:
+        JaxnnError: if it was trained on something else than a table, or answers with several labels at once.
+    """
+    model, where = opened.model, shown_path(opened.path)
+    if model.preprocessing is None:
+        fail(where, "a model without the columns of a table", "one that jaxnn train wrote", "Use it from Python")
+    if model.task == "multilabel":
+        fail(where, "a model that gives a row several labels", "one class or value for each row", "Use it from Python")
+    return model.preprocessing
+
+
+def _document(folder: str, name: str, parse: Any) -> dict[str, Any]:
+    """A file beside the model; the model is good without it, so that it may be missing."""
+    path = os.path.join(folder, name)
+    if not os.path.lexists(path):
+        return {}
+    try:
+        found = parse(read_bytes(path, "a file that jaxnn train wrote").decode())
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, JaxnnError):
+            raise
+        found = None
+    if not isinstance(found, dict):
+        fail(shown_path(path), "what jaxnn train did not write", "the file as it was", "Remove it to go on without it")
+    return found

@@ -1,0 +1,91 @@
+"""`jaxnn show`: what is in a run."""
+
+import os
+from typing import Any
+
+from jaxnn.cli import runfolder, screen
+from jaxnn.data.places import listed
+from jaxnn.layers import Summary, summary
+from jaxnn.modelfile import Model
+
+
+def show(run: str, *, as_json: bool) -> int:
+    """Print layers, columns, target and the facts of the training.
+
+    Args:
+        run: a run folder or a model file.
+        as_json: print one JSON object in place of text.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        JaxnnError: if the run is bad.
+    """
+    opened = runfolder.open_run(run)
+    layers = summary(opened.model.net, opened.model.example)
+    size = os.path.getsize(opened.path)
+    if as_json:
+        screen.print_json(_document(opened, layers, size))
+        return 0
+    rows = [(row.path, row.layer, str(row.output), f"{row.parameters:,}") for row in layers.rows]
+    rows = [("input", "", str(layers.input), ""), *rows, ("all", "", "", f"{layers.parameters:,}")]
+    screen.table(["layer", "", "output", "parameters"], rows, right=(3,))
+    screen.blank()
+    screen.facts([*_about_data(opened.model), *_about_training(opened), *_about_file(opened, size)])
+    return 0
+
+
+def _about_data(model: Model) -> list[tuple[str, str]]:
+    learnt = model.preprocessing
+    if learnt is None:
+        return [("task", model.task or "its own")]
+    name = learnt.target_name or "a column without a name"
+    rows = [("task", f"{learnt.task} of {name}")]
+    if learnt.classes is not None:
+        rows.append(("classes", f"{len(learnt.classes):,}: {listed(learnt.classes)}"))
+    elif learnt.target_mean is not None:
+        rows.append(
+            ("target", f"in training mean {learnt.target_mean:.4g}, standard deviation {learnt.target_scale:.4g}")
+        )
+    return [*rows, ("columns", f"{len(learnt.columns):,}: {listed(learnt.columns, most=6)}")]
+
+
+def _about_training(opened: runfolder.Opened) -> list[tuple[str, str]]:
+    """From metrics.json, which a hand may have changed: what is not there is left out."""
+    metrics, recipe = opened.metrics, opened.recipe
+    rows = []
+    if isinstance(recipe.get("data"), str):
+        rows.append(("trained on", f"{recipe['data']}, seed {recipe.get('seed')}"))
+    if metrics:
+        best = metrics.get("best_epoch")
+        kept = f"; weights of epoch {best}" if best else ""
+        rows.append(("training", f"{metrics.get('stopped_because')}{kept}"))
+    test = metrics.get("test")
+    if isinstance(test, dict):
+        names = ("accuracy", "r2", "rmse", "mae")
+        said = [f"{name} {test[name]:.4g}" for name in names if isinstance(test.get(name), int | float)]
+        rows.append(("test", f"{', '.join(said)} on {test.get('rows')} rows"))
+    return rows
+
+
+def _about_file(opened: runfolder.Opened, size: int) -> list[tuple[str, str]]:
+    rows = [("file", f"{opened.path}, {size:,} bytes")]
+    made = opened.recipe.get("made_with")
+    if isinstance(made, dict):
+        rows.append(("made with", ", ".join(f"{name} {version}" for name, version in made.items())))
+    return rows
+
+
+def _document(opened: runfolder.Opened, layers: Summary, size: int) -> dict[str, Any]:
+    learnt = opened.model.preprocessing
+    return {
+        "task": opened.model.task, "target": learnt and learnt.target_name, "columns": learnt and list(learnt.columns),
+        "classes": list(learnt.classes) if learnt and learnt.classes else None,
+        "layers": [
+            {"path": row.path, "layer": row.layer, "output": list(row.output), "parameters": row.parameters}
+            for row in layers.rows
+        ],
+        "parameters": layers.parameters, "file": opened.path, "bytes": size,
+        "training": opened.metrics or None, "settings": opened.recipe or None,
+    }  # fmt: skip

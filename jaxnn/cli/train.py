@@ -1,0 +1,94 @@
+"""`jaxnn train`: read, check, train, score, save."""
+
+import shlex
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from jaxnn.checks import fail
+from jaxnn.cli import cache, report, runfolder, screen
+from jaxnn.cli.bar import training_bar
+from jaxnn.cli.configfile import DIGEST, Config, combined, read_config
+from jaxnn.cli.pipeline import Outcome, make_plan, train_plan
+from jaxnn.cli.settings import Settings
+from jaxnn.data import Table, load
+from jaxnn.files import shown_path
+
+INTERRUPTED, DIVERGED = 130, 3
+"""Exit codes: of a program that Ctrl-C ended, and of a training whose loss was not finite."""
+
+
+def train(
+    flags: Mapping[str, str | None], config: str | None, out: str | None, *, overwrite: bool, as_json: bool, quiet: bool
+) -> int:
+    """Train a network on a table and save it; everything is checked before the training begins.
+
+    Args:
+        flags: the settings that were typed, by name; None where nothing was.
+        config: path of a TOML file of settings, or None.
+        out: the run folder; None for `runs/` and the name of the data.
+        overwrite: True to replace a run folder.
+        as_json: print one JSON object in place of text.
+        quiet: print nothing but errors.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        JaxnnError: if something given does not fit; nothing was written then.
+    """
+    found = read_config(config) if config is not None else Config()
+    settings = combined(flags, found)
+    if settings.data is None:
+        fail("DATA", "none", "a built-in name (jaxnn datasets lists them) or a file", "Type: jaxnn train digits")
+    folder = runfolder.destination(out if out is not None else _default_out(settings.data), overwrite)
+    table = load(settings.data, settings.target, settings.task)
+    _check_same_data(found, settings, table)
+    plan = make_plan(table, settings)
+    silent = as_json or quiet
+    for note in [] if quiet else runfolder.differences(found.made_with):
+        screen.say(note)
+    if not silent:
+        report.print_plan(plan)
+    cache.turn_on()
+    since = time.monotonic()
+    with training_bar(settings.epochs, quiet) as progress:
+        outcome = train_plan(plan, progress)
+    run = outcome.run
+    code = INTERRUPTED if run.interrupted else DIVERGED if run.diverged else 0
+    if code and run.best_epoch < 0:
+        # weights of less than an epoch are worth nothing, and with --overwrite would replace some that are
+        screen.say(f"{run.stopped_because}; nothing was saved, because no epoch was completed")
+        return code
+    if not silent:
+        report.print_outcome(outcome, time.monotonic() - since)
+    runfolder.save(folder, outcome, overwrite)
+    _say_saved(folder, outcome, as_json, quiet)
+    return code
+
+
+def _default_out(data: str) -> str:
+    stem = Path(data).stem.strip(". ")
+    if not stem:
+        fail("--out", "none", f"the name of a folder, because {shown_path(data)} gives none", "Type: --out runs/NAME")
+    return str(Path("runs") / stem)
+
+
+def _check_same_data(found: Config, settings: Settings, table: Table) -> None:
+    """A run.toml promises the same network again, which only the same bytes of data can give."""
+    if found.data_sha256 and found.values.get("data") == settings.data and table.sha256 != found.data_sha256:
+        given = f"data whose SHA-256 is {table.sha256[:12]}..."
+        needed = f"{found.data_sha256[:12]}..., as {shown_path(found.source)} says"
+        do = f"The data has changed since: remove the line {DIGEST} to train on it as it is"
+        fail(shown_path(settings.data or ""), given, needed, do)
+
+
+def _say_saved(folder: str, outcome: Outcome, as_json: bool, quiet: bool) -> None:
+    run = outcome.run
+    if as_json:
+        screen.print_json({"out": folder, **runfolder.metrics_of(outcome)})
+    elif not quiet:
+        data = shlex.quote(outcome.plan.settings.data or "DATA")
+        screen.facts([("saved", folder), ("next", f"jaxnn predict {shlex.quote(folder)} {data} --out predictions.csv")])
+    if run.interrupted or run.diverged:
+        screen.say(f"{run.stopped_because}; saved in {shown_path(folder)}")

@@ -1,0 +1,130 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from jaxnn import penalties
+from jaxnn.checks import JaxnnError
+from jaxnn.cli import pipeline
+from jaxnn.cli.pipeline import make_plan, train_plan, train_table
+from jaxnn.cli.settings import Settings
+from jaxnn.data import Table, load
+
+QUICK = Settings(hidden=(4,), epochs=3)
+
+
+def test_the_parts_share_no_row_and_have_their_shares():
+    plan = make_plan(load("digits"), Settings())
+    rows = np.concatenate([plan.train, plan.validation, plan.test])
+    assert np.array_equal(np.sort(rows), np.arange(1797))
+    assert abs(len(plan.test) - 0.2 * 1797) <= 1
+    assert abs(len(plan.validation) - 0.1 * 1797) <= 1
+
+
+def test_scaling_is_learnt_from_training_rows_alone():
+    table = load("iris")
+    plan = make_plan(table, QUICK)
+    seen = table.features[plan.train]
+    assert plan.preprocessing.means == pytest.approx(seen.mean(axis=0))
+    assert plan.preprocessing.scales == pytest.approx(seen.std(axis=0))
+    assert plan.preprocessing.means != pytest.approx(table.features.mean(axis=0), rel=1e-6)
+
+
+def test_no_step_of_the_training_sees_a_test_row():
+    table = load("iris")
+    plan = make_plan(table, QUICK)
+    other = table.features.copy()
+    other[plan.test] += 1000
+    changed = train_table(dataclasses.replace(table, features=other), QUICK)
+    same = train_plan(plan)
+    for name, values in same.run.history.items():
+        assert np.array_equal(values, changed.run.history[name])
+    assert changed.test.accuracy != same.test.accuracy
+
+
+def test_the_validation_score_is_what_was_logged_of_the_best_epoch():
+    outcome = train_table(load("iris"), QUICK)
+    logged = outcome.run.history["val_accuracy"][outcome.run.best_epoch]
+    assert outcome.validation.accuracy == pytest.approx(logged, abs=1e-6)
+    assert outcome.validation.cross_entropy == pytest.approx(min(outcome.run.history["val_loss"]), rel=1e-5)
+
+
+def test_a_regression_answers_in_the_targets_unit():
+    outcome = train_table(load("diabetes"), QUICK)
+    target = load("diabetes").target[outcome.plan.test]
+    assert outcome.test.rmse_of_mean == pytest.approx(target.std(), rel=0.05)
+    scale = outcome.preprocessing.target_scale
+    validation = outcome.validation.rmse**2 / scale**2
+    assert validation == pytest.approx(outcome.run.history["val_loss"][outcome.run.best_epoch], rel=1e-4)
+
+
+def test_every_setting_reaches_the_run(monkeypatch):
+    class Asked(Exception):
+        pass
+
+    def fit(*arguments, **options):
+        raise Asked(str(arguments[0]), arguments[1], options)
+
+    monkeypatch.setattr(pipeline, "fit", fit)
+
+    def asked(**changes):
+        with pytest.raises(Asked) as seen:
+            train_table(load("iris"), Settings(**changes))
+        return seen.value.args
+
+    relu = ", kernel_init=HeNormal()"
+    net, (x, _), options = asked(
+        hidden=(5, 6), dropout=0.25, epochs=7, batch_size=16, optimizer="sgd", learning_rate=0.5, l1=0.1, l2=0.2,
+        patience=9, class_weight="balanced", seed=11, test=0.3, validation=0.2,
+    )  # fmt: skip
+    hidden = f"Dense(5{relu}), relu, Dropout(rate=0.25), Dense(6{relu}), relu, Dropout(rate=0.25)"
+    assert net == f"Chain({hidden}, Dense(3))"
+    assert (len(x), len(options.pop("validation")[0])) == (75, 30)
+    assert options.pop("penalties") == [penalties.l1(0.1), penalties.l2(0.2)]
+    assert repr(options.pop("stop")) == "EarlyStopping(patience=9)"
+    assert options == {
+        "optimizer": "sgd", "learning_rate": 0.5, "epochs": 7, "batch_size": 16, "metrics": ["accuracy"], "key": 11,
+        "class_weight": "balanced", "progress": False,
+    }  # fmt: skip
+
+    net, _, options = asked(hidden=(), activation="tanh")
+    assert net == "Chain(Dense(3))"
+    assert (options["penalties"], options["class_weight"], options["learning_rate"]) == ([], None, 0.001)
+    assert "tanh" in asked(activation="tanh")[0]
+    assert not np.array_equal(asked()[1][0], asked(seed=1)[1][0])  # the seed is that of the split too
+
+
+def test_patience_ends_a_run():
+    outcome = train_table(load("iris"), dataclasses.replace(QUICK, patience=1, epochs=50, learning_rate=0.5))
+    assert outcome.run.stopped_because == "no better validation loss for 1 epoch"
+
+
+def test_without_validation_and_test_all_rows_are_trained_on():
+    outcome = train_table(load("iris"), dataclasses.replace(QUICK, test=0.0, validation=0.0))
+    assert len(outcome.plan.train) == 150
+    assert (outcome.validation, outcome.test) == (None, None)
+    assert outcome.run.best_epoch == 2
+
+
+def test_what_was_decided_is_written_down():
+    plan = make_plan(load("iris"), QUICK)
+    assert (plan.settings.task, plan.settings.learning_rate) == ("classification", 0.001)
+    assert make_plan(load("diabetes"), QUICK).settings.task == "regression"
+
+
+def small(target):
+    return Table(("x",), np.arange(len(target), dtype=float)[:, None], np.array(target), "y")
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "message"),
+    [
+        ([1.5, 2.5], {}, "data: got 2 rows; needed at least 3"),
+        ([1.5, 2.5, 3.5, 4.5], {}, r"validation: got 0.1 of 4 rows, which is none; .* --validation 0.38 or more"),
+        (["a", "b"] * 10, {"test": 0.01}, r"test: got 0.01 of 20 rows, which is none"),
+        (["a"] * 18 + ["b"] * 2, {"test": 0.45, "validation": 0.45}, "needed shares that leave a row of class 'b'"),
+    ],
+)
+def test_too_few_rows_are_refused_in_the_words_of_the_settings(target, settings, message):
+    with pytest.raises(JaxnnError, match=message):
+        make_plan(small(target), dataclasses.replace(QUICK, **settings))

@@ -1,0 +1,33 @@
+import json
+import shutil
+
+
+def test_text_for_people(shell, iris_run):
+    out = shell("show", iris_run).out
+    lines = [line.split() for line in out.splitlines()]
+    assert ["dense_0", "Dense(4,", "kernel_init=HeNormal())", "(4,)", "20"] in lines
+    assert ["all", "35"] in lines
+    for words in (
+        "task        classification of species", "classes     3: 'setosa', 'versicolor', 'virginica'",
+        "columns     4: 'sepal length (cm)'", "trained on  iris, seed 0", "training    all 3 epochs done; weights of epoch 3",
+        "test        accuracy 0.", "model.safetensors, ", "made with   jaxnn ",
+    ):  # fmt: skip
+        assert words in out
+
+
+def test_json(shell, diabetes_run):
+    document = json.loads(shell("show", diabetes_run, "--json").out)
+    assert (document["task"], document["target"], document["classes"]) == ("regression", "progression", None)
+    assert document["parameters"] == sum(layer["parameters"] for layer in document["layers"]) == 49
+    assert document["training"]["epochs"] == 3
+    assert document["settings"]["data"] == "diabetes"
+    assert document["bytes"] == (diabetes_run / "model.safetensors").stat().st_size
+
+
+def test_a_model_file_by_itself(shell, place, diabetes_run):
+    shutil.copy(diabetes_run / "model.safetensors", place / "m.safetensors")
+    out = shell("show", "m.safetensors").out
+    assert "task     regression of progression" in out
+    assert "target   mean 15" in out
+    assert "training" not in out.replace("in training", "")
+    assert json.loads(shell("show", "m.safetensors", "--json").out)["training"] is None

@@ -1,0 +1,211 @@
+import csv
+import json
+import os
+import signal
+import tomllib
+
+import pytest
+
+from cli.commands import QUICK
+from jaxnn.cli import train
+
+FILES = ["history.csv", "metrics.json", "model.safetensors", "run.toml"]
+
+
+def test_a_classification_is_told_from_data_to_score(shell, place):
+    done = shell("train", "iris", *QUICK)
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0] == "data     iris: 150 rows, 4 columns, 3 classes of species"
+    assert lines[1] == "split    105 to train on, 15 to validate, 30 to test"
+    assert lines[2] == "network  4-4-3, relu: 35 parameters"  # 4 * 4 + 4 + 4 * 3 + 3
+    assert lines[3].startswith("stopped  all 3 epochs done (")
+    assert lines[4].startswith("best     epoch 3: validation loss ")
+    assert lines[5].startswith("test     accuracy 0.")
+    assert "of 30; 95 % interval 0." in lines[5]
+    assert lines[7].split() == ["class", "rows", "recall", "precision", "most", "often", "taken", "for"]
+    assert [line.split()[0] for line in lines[8:11]] == ["setosa", "versicolor", "virginica"]
+    assert lines[-2:] == ["saved  runs/iris", "next   jaxnn predict runs/iris iris --out predictions.csv"]
+    assert sorted(os.listdir("runs/iris")) == FILES
+    said = done.err.splitlines()
+    assert said[0] == "jaxnn: training for at most 3 epochs"
+    assert said[1].startswith("jaxnn: trained 3 epochs in ")
+    assert len(said) == 2
+
+
+def test_a_regression_is_told_in_the_targets_unit(shell, place):
+    lines = shell("train", "diabetes", *QUICK).out.splitlines()
+    assert lines[0] == "data     diabetes: 442 rows, 10 columns, values of progression"
+    assert lines[2] == "network  10-4-1, relu: 49 parameters"
+    assert lines[5].startswith("test     R2 ")
+    assert "(root mean square)" in lines[6]
+    mean = float(lines[7].split("error ")[1].split()[0])
+    assert 60 < mean < 90  # the target's standard deviation is 77
+    assert lines[-2] == "saved  runs/diabetes"
+
+
+def test_a_linear_model_without_test_part(shell, place):
+    lines = shell(
+        "train", "iris", "--hidden", "0", "--epochs", "1", "--test", "0", "--validation", "0"
+    ).out.splitlines()
+    assert lines[1:3] == ["split    150 to train on", "network  4-3 (linear): 15 parameters"]
+    assert lines[4].startswith("kept     epoch 1: training loss ")
+    assert lines[5].startswith("saved")
+    assert json.loads((place / "runs/iris/metrics.json").read_text())["test"] is None
+
+
+def test_json_is_one_object_that_says_what_the_folder_says(shell, place):
+    done = shell("train", "iris", *QUICK, "--json", "--quiet", "--out", "a")
+    document = json.loads(done.out)
+    assert done.err == ""
+    assert document.pop("out") == "a"
+    assert document == json.loads((place / "a/metrics.json").read_text())
+    assert document["rows"] == {"train": 105, "validation": 15, "test": 30}
+    assert (document["epochs"], document["best_epoch"], document["task"]) == (3, 3, "classification")
+    with open("a/history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert float(rows[2]["val_loss"]) == pytest.approx(document["validation"]["cross_entropy"], rel=1e-5)
+
+
+def test_quiet_says_nothing(shell, place):
+    done = shell("train", "iris", *QUICK, "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_a_csv_file_is_trained_on_and_flags_win_over_a_file(shell, place):
+    rows = [f"{i % 7},{i % 3},{'xyz'[i % 3]}" for i in range(30)]
+    (place / "t.csv").write_bytes(b"\xef\xbb\xbfa,b,kind\r\n" + "\r\n".join(rows).encode())
+    (place / "s.toml").write_text('data = "t.csv"\ntarget = "kind"\nhidden = [4]\nepochs = 9\n')
+    done = shell("train", "--config", "s.toml", "--epochs", "2")
+    assert done.code == 0
+    settings = tomllib.loads((place / "runs/t/run.toml").read_text())
+    assert (settings["data"], settings["target"], settings["epochs"], settings["hidden"]) == ("t.csv", "kind", 2, [4])
+
+
+def test_run_toml_names_everything(shell, place):
+    shell("train", "iris", *QUICK)
+    found = tomllib.loads((place / "runs/iris/run.toml").read_text())
+    assert (found["task"], found["learning_rate"], found["seed"]) == ("classification", 0.001, 0)
+    assert len(found["data_sha256"]) == 64
+    versions = ["jaxnn", "jax", "jaxlib", "numpy", "optax", "python", "platform", "device"]
+    assert list(found["made_with"]) == versions
+
+
+def test_the_same_run_again_has_the_same_bytes(shell, place):
+    shell("train", "iris", *QUICK, "--dropout", "0.1", "--out", "a")
+    shell("train", "--config", "a/run.toml", "--out", "b")
+    shell("train", "--config", "a/run.toml", "--out", "c", "--seed", "1")
+    for name in FILES:
+        assert (place / "a" / name).read_bytes() == (place / "b" / name).read_bytes()
+    assert (place / "a/model.safetensors").read_bytes() != (place / "c/model.safetensors").read_bytes()
+
+
+def test_changed_data_is_refused_until_the_line_is_removed(shell, place):
+    text = "a,kind\n" + "".join(f"{i % 5},{'xy'[i % 2]}\n" for i in range(30))
+    (place / "t.csv").write_text(text)
+    shell("train", "t.csv", "--target", "kind", *QUICK, "--out", "a")
+    (place / "t.csv").write_text(text + "7,x\n")
+    done = shell("train", "--config", "a/run.toml", "--out", "b")
+    assert done.code == 2
+    assert done.err.startswith("jaxnn: t.csv: got data whose SHA-256 is ")
+    assert "remove the line data_sha256" in done.err
+    recipe = [line for line in (place / "a/run.toml").read_text().splitlines() if "sha256" not in line]
+    (place / "again.toml").write_text("\n".join(recipe))
+    assert shell("train", "--config", "again.toml", "--out", "b").code == 0
+    (place / "u.csv").write_text(text)
+    assert shell("train", "u.csv", "--config", "a/run.toml", "--out", "d").code == 0  # other data was asked for
+
+
+def test_other_versions_are_told(shell, place):
+    shell("train", "iris", *QUICK, "--out", "a")
+    recipe = place / "a/run.toml"
+    recipe.write_text(recipe.read_text().replace('optax = "', 'xla_flags = "--x"\noptax = "0.'))
+    done = shell("train", "--config", recipe, "--out", "b")
+    assert done.code == 0
+    assert done.err.startswith("jaxnn: the run was made with optax 0.")
+    assert "xla_flags --x (now none): the last bits may differ" in done.err.splitlines()[0]
+
+
+def test_overwrite_replaces_a_run(shell, place):
+    shell("train", "iris", *QUICK)
+    first = (place / "runs/iris/model.safetensors").read_bytes()
+    assert shell("train", "iris", *QUICK).code == 2
+    assert shell("train", "iris", *QUICK, "--seed", "1", "--overwrite").code == 0
+    assert (place / "runs/iris/model.safetensors").read_bytes() != first
+    assert os.listdir("runs") == ["iris"]
+
+
+def interrupting(after):
+    """A bar that presses Ctrl-C once so many epochs are done."""
+
+    def progress(at):
+        if at.epoch >= after and at.seconds_left is not None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def bar(epochs, quiet):
+        import contextlib
+
+        return contextlib.nullcontext(progress)
+
+    return bar
+
+
+def test_ctrl_c_saves_the_best_weights(shell, place, monkeypatch):
+    monkeypatch.setattr(train, "training_bar", interrupting(1))
+    done = shell("train", "iris", "--hidden", "4", "--epochs", "1000000", "--patience", "1000000")
+    assert done.code == 130
+    metrics = json.loads((place / "runs/iris/metrics.json").read_text())
+    assert metrics["interrupted"]
+    assert metrics["best_epoch"] >= 1
+    assert done.err == f"jaxnn: {metrics['stopped_because']}; saved in runs/iris\n"
+    assert shell("predict", "runs/iris", "iris").code == 0
+
+
+def test_ctrl_c_before_the_first_epoch_saves_nothing(shell, place, monkeypatch):
+    monkeypatch.setattr(train, "training_bar", interrupting(0))
+    done = shell("train", "digits", "--hidden", "4", "--batch-size", "1")
+    assert done.code == 130
+    assert done.err.endswith("nothing was saved, because no epoch was completed\n")
+    assert not (place / "runs").exists()
+
+
+def test_a_second_ctrl_c_ends_at_once(shell, place, monkeypatch):
+    def twice(epochs, quiet):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "training_bar", twice)
+    done = shell("train", "iris", *QUICK)
+    assert (done.code, done.err) == (130, "jaxnn: interrupted; nothing was saved\n")
+    assert not (place / "runs").exists()
+
+
+def test_a_run_that_diverges_at_once_saves_nothing(shell, place):
+    done = shell(
+        "train",
+        "diabetes",
+        "--hidden",
+        "4",
+        "--epochs",
+        "3",
+        "--optimizer",
+        "sgd",
+        "--learning-rate",
+        "1e30",
+        "--quiet",
+    )
+    assert done.code == 3
+    assert done.err.startswith("jaxnn: the loss was not finite at epoch 1, step ")
+    assert done.err.count("\n") == 1
+    assert not (place / "runs").exists()
+
+
+def test_a_run_that_diverges_later_saves_its_best_weights(shell, place):
+    done = shell(
+        "train", "diabetes", "--hidden", "4", "--epochs", "400", "--patience", "400", "--optimizer", "sgd", "--learning-rate", "1.2",
+    )  # fmt: skip
+    assert done.code == 3
+    metrics = json.loads((place / "runs/diabetes/metrics.json").read_text())
+    assert metrics["diverged"]
+    assert "was not finite" in done.err
+    assert "saved in runs/diabetes" in done.err
