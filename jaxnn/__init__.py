@@ -1,6 +1,8 @@
 """Functional neural networks in JAX whose whole training run is one compiled program."""
 
-from jaxnn import activations, initializers, losses, metrics, models, optimizers, penalties
+from typing import TYPE_CHECKING
+
+from jaxnn import activations, initializers, lazy, losses, metrics, models, optimizers, penalties
 from jaxnn.activations import (
     Elu,
     LeakyRelu,
@@ -23,9 +25,16 @@ from jaxnn.layers import Activation, Chain, Dense, Dropout, Flatten, Layer, Summ
 from jaxnn.train import EarlyStopping, History, Run, fit
 from jaxnn.version import __version__
 
+if TYPE_CHECKING:
+    from jaxnn.model import Model
+    from jaxnn.modelfile import load, save
+
+__getattr__ = lazy.attributes(__name__, {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile"})
+
 __all__ = [
     "Activation", "Chain", "Dense", "Dropout", "EarlyStopping", "Elu", "Flatten", "History", "JaxnnError", "Layer",
-    "LeakyRelu", "Run", "Sign", "Step", "Summary", "__version__", "activations", "collapse", "count", "fit", "gelu",
-    "gelu_exact", "identity", "initializers", "losses", "metrics", "models", "optimizers", "penalties", "relu",
-    "scaled_tanh", "sigmoid", "softmax", "softplus", "square", "summary", "swish", "tanh",
+    "LeakyRelu", "Model", "Run", "Sign", "Step", "Summary", "__version__", "activations", "collapse", "count",
+    "fit", "gelu", "gelu_exact", "identity", "initializers", "load", "losses", "metrics", "models", "optimizers",
+    "penalties", "relu", "save", "scaled_tanh", "sigmoid", "softmax", "softplus", "square", "summary", "swish",
+    "tanh",
 ]  # fmt: skip

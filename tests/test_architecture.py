@@ -12,7 +12,7 @@ FILE_LINES, FUNCTION_LINES = 400, 50
 # A room is a module or a folder of jaxnn. It imports from rooms of lower floors and from itself, never from a
 # neighbour on its own floor. A new room gets its floor here.
 FLOORS = {
-    0: "pytypes checks config version",
+    0: "pytypes checks config lazy version",
     0.5: "shapes files",  # the step above the ground: they report through checks
     1: "activations initializers losses metrics penalties ops",
     2: "layers",

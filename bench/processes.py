@@ -1,0 +1,110 @@
+"""Whole processes, as a user waits for them: the import alone, and a training run from the shell."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.interleaved import Row, Table, measure
+
+SCIKIT_LEARN = """
+import warnings
+import joblib
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+warnings.simplefilter("ignore")
+x, y = load_digits(return_X_y=True)
+x, test_x, y, test_y = train_test_split(x, y, test_size=0.2, stratify=y, random_state=0)
+model = make_pipeline(
+    StandardScaler(),
+    MLPClassifier(
+        {hidden}, batch_size={batch_size}, learning_rate_init={learning_rate}, max_iter={epochs}, early_stopping=True,
+        validation_fraction={share}, n_iter_no_change={patience}, tol=0.0, alpha=0.0, random_state=0,
+    ),
+)
+model.fit(x, y)
+print("accuracy", model.score(test_x, test_y))
+joblib.dump(model, "model.joblib")
+"""
+"""What `jaxnn train digits` does, by scikit-learn: split, scale, train with early stopping, score, save."""
+
+
+def imports(rounds: int) -> tuple[Table, list[Row]]:
+    """Compare `import jaxnn` with `import jax, optax`, each by `python -X importtime` in a new process.
+
+    Args:
+        rounds: how often each runs.
+
+    Returns:
+        The seconds as the interpreter counts them (in place of the clock's), and the row.
+    """
+    least: dict[str, list[float]] = {"import jaxnn": [], "import jax, optax": [], "control": []}
+    for _ in range(rounds):
+        for name, code in (("import jaxnn",) * 2, ("import jax, optax",) * 2, ("control", "import jax, optax")):
+            least[name].append(_import_seconds(code))
+    seconds = {name: min(values) for name, values in least.items()}
+    medians = {name: sorted(values)[len(values) // 2] for name, values in least.items()}
+    pair = seconds["import jax, optax"], seconds["control"]
+    table = Table("import, new process (python -X importtime)", seconds, medians, rounds, max(pair) / min(pair))
+    ours, theirs = seconds["import jaxnn"], seconds["import jax, optax"]
+    return table, [Row("import jaxnn against import jax, optax", ours, theirs, "at most 1.20", ours / theirs <= 1.2)]
+
+
+def training(rounds: int) -> tuple[Table, list[Row]]:
+    """Compare `jaxnn train digits` with a warm compilation cache with a scikit-learn script that does the same.
+
+    Args:
+        rounds: how often each runs.
+
+    Returns:
+        The table and its row.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "peer.py"
+        script.write_text(_peer())
+        runs: dict[str, Callable[[], object]] = {
+            "jaxnn train digits": lambda: _run([*_OURS, "--out", "run", "--overwrite", "--quiet"], folder),
+            "scikit-learn script": lambda: _run([sys.executable, str(script)], folder),
+        }
+        for run in runs.values():  # fills the compilation cache, and the disk's
+            run()
+        table = measure("train on digits, whole process, warm cache", runs, rounds, "scikit-learn script")
+    ours, theirs = (table.seconds[name] for name in runs)
+    return table, [Row("jaxnn train digits against a scikit-learn script", ours, theirs, "below 1", ours < theirs)]
+
+
+_OURS = [sys.executable, "-m", "jaxnn", "train", "digits"]
+
+
+def _peer() -> str:
+    from jaxnn.cli.settings import Settings
+
+    ours = Settings()
+    return SCIKIT_LEARN.format(
+        hidden=tuple(ours.hidden), batch_size=ours.batch_size, learning_rate=ours.learning_rate or 1e-3, epochs=ours.epochs,
+        share=ours.validation / (1 - ours.test), patience=ours.patience,
+    )  # fmt: skip
+
+
+def _run(command: list[str], folder: str) -> None:
+    environment = os.environ | {"JAXNN_CACHE_DIR": str(Path(folder) / "cache"), "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+
+
+def _import_seconds(code: str) -> float:
+    """The cumulated microseconds of everything imported at the top level, from the interpreter's own list."""
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True
+    ).stderr
+    rows = re.findall(r"^import time:\s+\d+ \|\s+(\d+) \| (\S+)$", said, re.MULTILINE)
+    names = {"jaxnn"} if "jaxnn" in code else {"jax", "optax"}
+    return sum(int(microseconds) for microseconds, name in rows if name in names) / 1e6
