@@ -1,4 +1,4 @@
-"""The accuracy of the defaults over seeds of split and initial weights: one split of a few hundred rows is a coin flip."""
+"""The score of the defaults over seeds of split and initial weights: one split of few rows is a coin flip."""
 
 import argparse
 import os
@@ -27,7 +27,8 @@ def main() -> None:
         print(f"seed {seed}: {what} {scores[-1]:.4f} on {test.rows} test rows", flush=True)
     spread = f", standard deviation {statistics.stdev(scores):.4f}" if len(scores) > 1 else ""
     print(
-        f"{given.data}, {len(scores)} seeds: mean {what} {statistics.mean(scores):.4f}{spread}, lowest {min(scores):.4f}"
+        f"{given.data}, {len(scores)} seeds: mean {what} {statistics.mean(scores):.4f}{spread}, "
+        f"lowest {min(scores):.4f}"
     )
 
 

@@ -88,8 +88,8 @@ def _peer() -> str:
 
     ours = Settings()
     return SCIKIT_LEARN.format(
-        hidden=tuple(ours.hidden), batch_size=ours.batch_size, learning_rate=ours.learning_rate or 1e-3, epochs=ours.epochs,
-        share=ours.validation / (1 - ours.test), patience=ours.patience,
+        hidden=tuple(ours.hidden), batch_size=ours.batch_size, learning_rate=ours.learning_rate or 1e-3,
+        epochs=ours.epochs, share=ours.validation / (1 - ours.test), patience=ours.patience,
     )  # fmt: skip
 
 

@@ -146,7 +146,7 @@ def _encode(where: str, value: Any, custom: Mapping[str, Any], named: dict[str, 
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else fail(where, f"{value}", "a finite number")
-    if isinstance(value, tuple | list):
+    if type(value) in (tuple, list):
         return [_encode(f"{where}[{i}]", item, custom, named) for i, item in enumerate(value)]
     if CONFIGURATIONS.get(type(value).__name__) is type(value):
         inside = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
@@ -257,7 +257,9 @@ def _admits(hint: Any, value: Any) -> bool:
 
 
 def _named_type(hint: Any) -> str:
-    return getattr(hint, "__name__", None) if isinstance(hint, type) else str(hint)  # pyright: ignore[reportReturnType]
+    if typing.get_origin(hint) is Callable:
+        return "a function"
+    return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
 
 
 def _unknown(where: str, name: Any, kind: str) -> NoReturn:

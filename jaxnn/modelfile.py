@@ -12,7 +12,7 @@ from jaxnn.data.preprocessing import Preprocessing
 from jaxnn.encoding import decode, encode, shortened
 from jaxnn.files import write_atomically
 from jaxnn.layers.base import Layer
-from jaxnn.model import TASKS, Model, compare_arrays, named_arrays, shapes_for
+from jaxnn.model import Model, compare_arrays, named_arrays, shapes_for
 from jaxnn.tensorfile import DTYPES, opened, pack
 from jaxnn.train.run import Run
 from jaxnn.version import __version__
@@ -45,6 +45,21 @@ def save(path: str | os.PathLike[str], run: Run | Model, custom: Mapping[str, An
     >>> model.net == run.net, bool((model.logits(x) == run.logits(x)).all())
     (True, True)
     """
+    write_atomically(path, to_bytes(run, custom))
+
+
+def to_bytes(run: Run | Model, custom: Mapping[str, Any] | None = None) -> bytes:
+    """Return what `save` writes.
+
+    Args:
+        run, custom: as for `save`.
+
+    Returns:
+        The content of the model file.
+
+    Raises:
+        JaxnnError: if something cannot be saved, or two objects of your own have one name.
+    """
     model = run if isinstance(run, Model) else Model.of(run)
     learnt = model.preprocessing
     fields = None if learnt is None else {"type": "Preprocessing", "fields": learnt.to_json()}
@@ -53,7 +68,7 @@ def save(path: str | os.PathLike[str], run: Run | Model, custom: Mapping[str, An
         "jax": jax.__version__, "jaxnn": __version__, "preprocessing": fields, "task": model.task,
     }  # fmt: skip
     arrays = named_arrays(model.params, model.state)
-    write_atomically(path, pack(document, {name: jax.device_get(array) for name, array in arrays.items()}))
+    return pack(document, {name: jax.device_get(array) for name, array in arrays.items()})
 
 
 def load(path: str | os.PathLike[str], custom: Mapping[str, Any] | None = None) -> Model:
@@ -99,9 +114,6 @@ def _decoded(document: dict[str, Any], custom: Mapping[str, Any] | None) -> dict
     made = decode({name: document[name] for name in ("architecture", "loss")}, custom)
     if not isinstance(made["architecture"], Layer):
         fail("architecture", shortened(made["architecture"]), "a layer")
-    task = document["task"]
-    if task is not None and task not in TASKS:
-        fail("task", shortened(task), f"one of {', '.join(TASKS)}")
     preprocessing = document["preprocessing"]
     if preprocessing is not None:
         if (
@@ -113,7 +125,7 @@ def _decoded(document: dict[str, Any], custom: Mapping[str, Any] | None) -> dict
         preprocessing = Preprocessing.from_json(preprocessing.get("fields"))
     return {
         "net": made["architecture"], "loss": made["loss"], "example": _decoded_example(document["example"]),
-        "task": task, "preprocessing": preprocessing,
+        "task": document["task"], "preprocessing": preprocessing,
     }  # fmt: skip
 
 

@@ -13,7 +13,11 @@ from jaxnn.pytypes import Array
 
 @config
 class Objective:
-    """What a task asks of the last layer: its width, the activation that turns logits into answers, and the loss."""
+    """What a task asks of the last layer: its width, the activation that turns logits into answers, and the loss.
+
+    >>> objective("binary").width
+    1
+    """
 
     width: int
     activation: Callable[[Array], Array]

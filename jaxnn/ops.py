@@ -65,6 +65,27 @@ def fold_in(key: Key, number: int | Array) -> Key:
     return jax.random.wrap_key_data(jnp.stack(hashed), impl=jax.random.key_impl(key))
 
 
+def permuted(key: Key, rows: Array) -> Array:
+    """Return the rows of an array in random order.
+
+    The rows are sorted by `random_bits`, which are all different: for one key they are a one-to-one map of the index.
+
+    `jax.random.permutation` draws with threefry, a loop of its own on CPU: it took 0.2 s of 0.67 s to compile the
+    training of a small network.
+
+    Args:
+        key: one random key, used for this draw only.
+        rows: `(n,)`, at most 2^32 of them.
+
+    Returns:
+        `(n,)`, the same values in another order.
+
+    >>> permuted(jax.random.key(0), jnp.arange(6)).tolist()
+    [0, 2, 5, 3, 1, 4]
+    """
+    return jax.lax.sort((random_bits(key, rows.shape), rows), num_keys=1)[1]
+
+
 def keep_with_probability(key: Key, rate: Array, shape: tuple[int, ...]) -> Array:
     """Return a Boolean mask in which every element is False with probability `rate`.
 

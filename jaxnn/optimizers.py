@@ -130,7 +130,12 @@ class AdamW:
 
 @config
 class Given:
-    """An optax transformation of the user's own, held by identity; its learning rate is inside it."""
+    """An optax transformation of the user's own, held by identity; its learning rate is inside it.
+
+    >>> rule = optax.sgd(0.1)
+    >>> Given(rule).transformation(0.0) is rule
+    True
+    """
 
     made: Any
     default_learning_rate: ClassVar[float] = 0.0

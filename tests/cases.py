@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import jaxnn as nn
 from jaxnn import activations, initializers
@@ -29,10 +30,11 @@ class Case:
         return jax.ShapeDtypeStruct(self.shape, jnp.int32 if self.integer else dtype)
 
     def batch(self, key: Any, *lead: int, dtype: Any = jnp.float32) -> jax.Array:
-        """Generic points: no activation of the table has a kink at one of them."""
-        if self.integer:
-            return jax.random.randint(key, (*lead, *self.shape), -3, 4)
-        return jax.random.normal(key, (*lead, *self.shape), jnp.float32).astype(dtype)
+        """Generic points, drawn by NumPy (which compiles nothing): no activation of the table has a kink at one."""
+        random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+        shape = (*lead, *self.shape)
+        drawn = random.integers(-3, 4, shape, np.int32) if self.integer else random.normal(size=shape)
+        return jnp.asarray(drawn, self.example(dtype).dtype)
 
 
 def _flax_dense(params: Any, state: Any, x: Any) -> Any:

@@ -61,7 +61,9 @@ def test_every_class_of_the_table_has_an_instance_here():
     assert {type(one) for one in INSTANCES} == set(CONFIGURATIONS.values())
 
 
-@pytest.mark.parametrize("value", INSTANCES + NETS + list(FUNCTIONS.values()), ids=repr)
+@pytest.mark.parametrize(
+    "value", INSTANCES + NETS + list(FUNCTIONS.values()), ids=lambda value: getattr(value, "__name__", repr(value))
+)
 def test_what_comes_back_is_equal_in_everything(value):
     back = turned(value)
     assert back == value
@@ -137,6 +139,15 @@ def test_two_of_your_own_need_two_names():
     documents = encode({"net": net}, custom={"one": first, "two": second})
     assert decode(documents, {"one": first, "two": second})["net"] == net
     assert decode(documents, {"one": second, "two": first})["net"] != net
+
+
+def test_two_equal_objects_of_your_own_share_a_name():
+    class Power(tuple):
+        def __call__(self, z):
+            return z ** self[0]
+
+    net = nn.Chain(nn.Activation(Power([2])), nn.Activation(Power([2])))
+    assert decode(encode({"net": net}), {"Power": Power([2])})["net"] == net
 
 
 def test_your_own_class_is_not_taken_for_one_of_ours():

@@ -80,6 +80,19 @@ def test_data_and_folder_are_flushed_before_and_after_the_renaming(tmp_path, mon
     assert calls == ["file", "rename", "folder"]
 
 
+def test_every_file_and_folder_of_a_folder_is_flushed(tmp_path, monkeypatch):
+    flushed, fsync = [], os.fsync
+
+    def flush(handle):
+        flushed.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    write_folder_atomically(tmp_path / "a" / "b" / "run", {"run.toml": b"", "log/loss.csv": b""}, "run.toml")
+    made = {path: path.stat().st_ino for path in [tmp_path, *tmp_path.rglob("*")]}
+    assert {path for path, number in made.items() if number not in flushed} == set()
+
+
 @pytest.mark.parametrize("name", ["fsync", "replace"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
 def test_after_a_failure_the_old_file_stays_and_nothing_else(tmp_path, monkeypatch, name, code):
@@ -103,7 +116,7 @@ def test_ctrl_c_while_writing_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_atomically(tmp_path / "file", b"new")
     with pytest.raises(KeyboardInterrupt):
-        write_folder_atomically(tmp_path / "runs" / "one", {"run.toml": b""}, "run.toml")
+        write_folder_atomically(tmp_path / "runs" / "may" / "one", {"run.toml": b""}, "run.toml")
     assert os.listdir(tmp_path) == []
 
 

@@ -127,6 +127,8 @@ def test_the_messages_say_what_and_where(path, iris):
         f"{path}: architecture.type: got 'Conv9'; needed the name of a class that this jaxnn has. "
         "Load it with the jaxnn that saved it, or a newer one."
     )
+    for other in (None, 3, {"function": "relu"}, {"type": "Huber", "fields": {"delta": 1.0}}):
+        assert refuse(path, forged(iris, put(architecture=other))).endswith("; needed a layer.")
     assert refuse(path, forged(iris, put(format=2))).startswith(
         f"{path}: document: got format version 2; needed version 1"
     )

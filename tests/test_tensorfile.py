@@ -265,6 +265,12 @@ def test_many_keys_twice_take_no_long_time():
         parse("it", text)
 
 
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999", "[-1e999]", '{"a": NaN}'])
+def test_numbers_are_finite(text):
+    with pytest.raises(JaxnnError, match="needed finite numbers"):
+        parse("it", text)
+
+
 @pytest.mark.parametrize("open_close", ["[]", ['{"a":', "}"]])
 def test_deep_nesting(path, open_close):
     header, _, body = forging.parts(GOOD)

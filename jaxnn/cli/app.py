@@ -19,11 +19,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
+SWITCH = " "
+"""A flag without a value: typer would write <bool> after it."""
+
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run folder or a model file.", show_default=False)]
 Data = Annotated[
     str, typer.Argument(metavar="DATA", help="A built-in name or a .csv, .tsv or .txt file.", show_default=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Json = Annotated[bool, typer.Option("--json", metavar=SWITCH, help="Print one JSON object.")]
 
 
 def _print_version(asked: bool) -> None:
@@ -36,10 +39,12 @@ def _print_version(asked: bool) -> None:
 def jaxnn(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+        bool,
+        typer.Option("--version", metavar=SWITCH, help="Print the version.", callback=_print_version, is_eager=True),
     ] = False,
     traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where an error came from; goes after any command too.")
+        bool,
+        typer.Option("--traceback", metavar=SWITCH, help="Show where an error came from; goes after any command too."),
     ] = False,
 ) -> None:
     """Show the help where no command was given; `main` looks after --traceback."""
@@ -86,7 +91,7 @@ def _own_flags() -> list[inspect.Parameter]:
             for name, what, said, panel in text
         ),
         *(
-            _parameter(name, bool, typer.Option(flag, help=said, rich_help_panel="Output"), False)
+            _parameter(name, bool, typer.Option(flag, metavar=SWITCH, help=said, rich_help_panel="Output"), False)
             for name, flag, said in switches
         ),
     ]

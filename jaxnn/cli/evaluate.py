@@ -8,7 +8,7 @@ from jaxnn.checks import fail
 from jaxnn.cli import cache, report, runfolder, screen
 from jaxnn.cli.scores import ClassScores, Scores, class_scores, value_scores
 from jaxnn.data import Preprocessing, features_for, read, target_for
-from jaxnn.modelfile import Model
+from jaxnn.model import Model
 
 
 def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:

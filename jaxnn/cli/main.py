@@ -59,12 +59,15 @@ def _run(typed: list[str]) -> int:
 
     command = typer.main.get_command(app)
     try:
-        # typer would print errors in boxes of its own; outside of its standalone mode it hands them on
-        code = command.main(typed, prog_name="jaxnn", standalone_mode=False)
-    except SystemExit as stop:  # typer and rich end so when the reader of stdout has gone
-        if stop.code == CLOSED:
+        # not `command()`: typer would print errors in boxes, and end the process without a word on Ctrl-C
+        with command.make_context("jaxnn", typed) as context:
+            code = command.invoke(context)
+    except typer.Exit as end:  # --help and --version
+        code = end.exit_code
+    except SystemExit as end:  # rich ends so when the reader of stdout has gone
+        if end.code == CLOSED:
             raise BrokenPipeError from None
-        code = stop.code
+        raise
     return code if isinstance(code, int) else 0
 
 

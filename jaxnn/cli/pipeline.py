@@ -17,16 +17,30 @@ from jaxnn.train import EarlyStopping, Progress, Run, fit
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some rows of the table, as `fit` takes them."""
+
+    rows: np.ndarray
+    """Row numbers, ascending; there may be none."""
+    x: np.ndarray
+    """float32 (rows, columns), z-scored."""
+    y: np.ndarray
+    """int32 (rows,) classes or float32 (rows,) z-scored values."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
 class Plan:
     """A training run that has been checked and not begun."""
 
     settings: Settings
     """With the task and the learning rate that were decided on."""
     table: Table
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-    """Row numbers of the three parts, ascending; the last two may be empty."""
+    train: Part
+    validation: Part
+    test: Part
     preprocessing: Preprocessing
     net: Chain
     objective: Objective
@@ -39,9 +53,9 @@ class Outcome:
     plan: Plan
     run: Run
     validation: Scores | None
-    """Of the kept weights; None without validation rows."""
+    """Of the kept weights; None without validation rows, or if no epoch was completed."""
     test: Scores | None
-    """Of the kept weights on rows that no step of the training has seen; None without test rows."""
+    """Of the kept weights on rows that no step of the training has seen; None as for validation."""
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -88,8 +102,11 @@ def make_plan(table: Table, settings: Settings) -> Plan:
         fail("data", "a table without a target", "a target column")
     task = decide_task(table.target, settings.task)
     _, rate = optimizers.resolve(settings.optimizer, settings.learning_rate)
-    train, validation, test = _parts(table, task, settings)
-    preprocessing = Preprocessing.fit(table.rows(train), task)
+    rows = _parts(table, task, settings)
+    preprocessing = Preprocessing.fit(table.rows(rows[0]), task)
+    # all rows at once: an error names the row of the table, and comes before the training
+    x, y = preprocessing.transform(table.features), preprocessing.encode_target(table.target)
+    train, validation, test = (Part(part, x[part], y[part]) for part in rows)
     classes = preprocessing.classes
     goal = objective(task, None if classes is None else len(classes))
     net = mlp(settings.hidden, goal.width, activations.by_name(settings.activation), dropout=settings.dropout or None)
@@ -111,10 +128,10 @@ def train_plan(plan: Plan, progress: Callable[[Progress], None] | None = None) -
         JaxnnError: if network and data do not fit each other.
     """
     settings = plan.settings
-    held = encoded(plan, plan.validation) if len(plan.validation) else None
+    held = (plan.validation.x, plan.validation.y) if len(plan.validation) else None
     kinds = ((settings.l1, penalties.l1), (settings.l2, penalties.l2))
     run = fit(
-        plan.net, encoded(plan, plan.train), plan.objective.loss,
+        plan.net, (plan.train.x, plan.train.y), plan.objective.loss,
         optimizer=settings.optimizer, learning_rate=settings.learning_rate, epochs=settings.epochs,
         batch_size=settings.batch_size, validation=held,
         stop=None if held is None else EarlyStopping(settings.patience, min_delta=0.0),
@@ -122,35 +139,19 @@ def train_plan(plan: Plan, progress: Callable[[Progress], None] | None = None) -
         metrics=["accuracy" if plan.preprocessing.classes else "mse"], key=settings.seed,
         class_weight=None if settings.class_weight == "none" else settings.class_weight, progress=progress or False,
     )  # fmt: skip
-    return Outcome(plan, run, _scored(plan, run, plan.validation), _scored(plan, run, plan.test))
+    worthless = run.diverged and run.best_epoch < 0
+    validation, test = (None if worthless else _scored(plan, run, part) for part in (plan.validation, plan.test))
+    return Outcome(plan, run, validation, test)
 
 
-def encoded(plan: Plan, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return z-scored features and encoded targets of some rows, as `fit` takes them.
-
-    Args:
-        plan: from `make_plan`.
-        rows: row numbers.
-
-    Returns:
-        float32 (rows, columns), and int32 (rows,) classes or float32 (rows,) z-scored values.
-
-    Raises:
-        JaxnnError: if a number is too far from the training rows for float32.
-    """
-    part = plan.table.rows(rows)
-    return plan.preprocessing.transform(part.features), plan.preprocessing.encode_target(part.target)
-
-
-def _scored(plan: Plan, run: Run, rows: np.ndarray) -> Scores | None:
-    if not len(rows):
+def _scored(plan: Plan, run: Run, part: Part) -> Scores | None:
+    if not len(part):
         return None
-    learnt, (x, y) = plan.preprocessing, encoded(plan, rows)
-    outputs = run.logits(x)
+    outputs, learnt = run.logits(part.x), plan.preprocessing
     if learnt.classes is not None:
-        return class_scores(outputs, y, learnt.classes)
+        return class_scores(outputs, part.y, learnt.classes)
     assert plan.table.target is not None
-    return value_scores(learnt.decode_values(outputs[:, 0]), plan.table.target[rows], learnt.target_mean)
+    return value_scores(learnt.decode_values(outputs[:, 0]), plan.table.target[part.rows], learnt.target_mean)
 
 
 def _parts(table: Table, task: str, settings: Settings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

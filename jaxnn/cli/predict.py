@@ -14,7 +14,7 @@ from jaxnn.cli.report import counted
 from jaxnn.data import Preprocessing, features_for, read
 from jaxnn.data.places import listed
 from jaxnn.files import shown_path, write_atomically
-from jaxnn.modelfile import Model
+from jaxnn.model import Model
 
 
 def predict(run: str, data: str, out: str | None, *, as_json: bool) -> int:

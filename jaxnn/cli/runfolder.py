@@ -4,7 +4,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from jaxnn.cli.pipeline import Outcome
 from jaxnn.cli.settings import NAMES
 from jaxnn.data import Preprocessing
 from jaxnn.files import read_bytes, shown_path, write_folder_atomically
-from jaxnn.modelfile import Model
+from jaxnn.model import Model
 from jaxnn.version import __version__
 
 MODEL, RECIPE, HISTORY, METRICS = "model.safetensors", "run.toml", "history.csv", "metrics.json"
@@ -87,20 +86,12 @@ def save(folder: str, outcome: Outcome, overwrite: bool) -> None:
     values |= {"data": plan.table.source or plan.settings.data, "target": plan.table.target_name}
     model = Model.of(outcome.run, plan.preprocessing, plan.settings.task)
     files = {
-        MODEL: _bytes_of(model),
+        MODEL: modelfile.to_bytes(model),
         RECIPE: as_toml(values, plan.table.sha256, made_with()).encode(),
         HISTORY: outcome.run.history.csv().encode(),
         METRICS: (json.dumps(metrics_of(outcome), indent=2, allow_nan=False) + "\n").encode(),
     }
     write_folder_atomically(folder, files, MODEL, overwrite)
-
-
-def _bytes_of(model: Model) -> bytes:
-    """`modelfile.save` writes a file by itself; here it goes into the folder together with the others."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, MODEL)
-        modelfile.save(path, model)
-        return read_bytes(path, "a model file")
 
 
 def metrics_of(outcome: Outcome) -> dict[str, Any]:

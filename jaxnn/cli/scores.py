@@ -147,7 +147,7 @@ def value_scores(predicted: np.ndarray, target: np.ndarray, training_mean: float
         The scores.
 
     >>> value_scores(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 5.0]), 2.0)
-    ValueScores(rows=3, rmse=1.155, mae=0.667, rmse_of_mean=1.732, r2=0.538)
+    ValueScores(rows=3, rmse=1.155, mae=0.667, rmse_of_mean=1.826, r2=0.538)
     """
     predicted, target = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
     error, spread = _root_mean_square(predicted - target), _root_mean_square(target - target.mean())
@@ -184,7 +184,7 @@ def wilson(correct: int, rows: int) -> tuple[float, float]:
 
 def _root_mean_square(values: np.ndarray) -> float:
     size = float(np.abs(values).max())  # numbers of 1e200 divided by it can be squared
-    return size * math.sqrt(float(np.square(values / size).mean())) if size else 0.0
+    return size * math.sqrt(float(np.square(values / size).mean())) if 0 < size < math.inf else size
 
 
 def _finite(value: float | None) -> float | None:

@@ -159,13 +159,13 @@ class Settings:
         0.1, _SHARE, "Data", "Share of the rows that choose the best epoch; 0: keep the last epoch."
     )
     hidden: tuple[int, ...] = _setting(
-        (64, 64), Widths(65536), "Network", "Widths of the hidden layers; 0: a linear model."
+        (128,), Widths(65536), "Network", "Widths of the hidden layers; 0: a linear model."
     )
     activation: str = _setting(
         "relu", Choice(_activations), "Network", "Of the hidden layers: relu, tanh, sigmoid, gelu, swish, elu ..."
     )
     dropout: float = _setting(0.0, _SHARE, "Network", "Share of hidden activations dropped in training.")
-    epochs: int = _setting(100, Whole(1, 10**7), "Training", "Passes over the data, at most.")
+    epochs: int = _setting(200, Whole(1, 10**7), "Training", "Passes over the data, at most.")
     batch_size: int = _setting(32, Whole(1, 2**31 - 1), "Training", "Rows in a minibatch.")
     optimizer: str = _setting("adam", Choice(_optimizers), "Training", "adam, adamw, momentum or sgd.")
     learning_rate: float | None = _setting(
@@ -210,6 +210,8 @@ class Described:
         """The default as one would type it; "" where there is none."""
         if isinstance(self.default, tuple):
             return ",".join(str(width) for width in self.default)
+        if isinstance(self.default, float):
+            return f"{self.default:g}"
         return "" if self.default is None else str(self.default)
 
 

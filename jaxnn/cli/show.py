@@ -6,7 +6,7 @@ from typing import Any
 from jaxnn.cli import runfolder, screen
 from jaxnn.data.places import listed
 from jaxnn.layers import Summary, summary
-from jaxnn.modelfile import Model
+from jaxnn.model import Model
 
 
 def show(run: str, *, as_json: bool) -> int:
@@ -46,7 +46,7 @@ def _about_data(model: Model) -> list[tuple[str, str]]:
         rows.append(("classes", f"{len(learnt.classes):,}: {listed(learnt.classes)}"))
     elif learnt.target_mean is not None:
         rows.append(
-            ("target", f"in training mean {learnt.target_mean:.4g}, standard deviation {learnt.target_scale:.4g}")
+            ("target", f"mean {learnt.target_mean:.4g}, standard deviation {learnt.target_scale:.4g} in training")
         )
     return [*rows, ("columns", f"{len(learnt.columns):,}: {listed(learnt.columns, most=6)}")]
 

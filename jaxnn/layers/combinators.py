@@ -5,8 +5,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-import jax
-
 from jaxnn.checks import JaxnnError, fail
 from jaxnn.config import config
 from jaxnn.layers.activation import Activation
@@ -71,7 +69,7 @@ class Chain:
         state: State = {}
         for i, (name, layer) in enumerate(self.layers):
             with _noting(name, layer, example.shape):
-                own_params, own_state = layer.init(jax.random.fold_in(key, i), example)
+                own_params, own_state = layer.init(fold_in(key, i), example)
                 example = output_of(layer, own_params, own_state, example)
             params |= {name: own_params} if own_params else {}
             state |= {name: own_state} if own_state else {}

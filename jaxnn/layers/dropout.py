@@ -28,7 +28,7 @@ class Dropout:
     >>> layer = Dropout(0.5)
     >>> params, state = layer.init(jax.random.key(0), jnp.zeros(8))
     >>> layer.apply(params, state, jnp.ones(8), train=True, key=jax.random.key(1))[0].tolist()
-    [2.0, 0.0, 2.0, 2.0, 2.0, 0.0, 2.0, 0.0]
+    [0.0, 2.0, 0.0, 2.0, 0.0, 0.0, 2.0, 0.0]
     """
 
     rate: float | None = number(default=0.5)

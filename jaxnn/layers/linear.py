@@ -29,7 +29,7 @@ class Dense:
     >>> layer = Dense(2)
     >>> params, state = layer.init(jax.random.key(0), jnp.zeros(3))
     >>> {name: leaf.shape for name, leaf in params.items()}
-    {'bias': (2,), 'kernel': (3, 2)}
+    {'kernel': (3, 2), 'bias': (2,)}
     >>> y, _ = layer.apply({"kernel": jnp.ones((3, 2)), "bias": jnp.array([0.0, 1.0])}, {}, jnp.array([1.0, 2.0, 3.0]))
     >>> print(y)
     [6. 7.]

@@ -21,7 +21,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """The layers of a network in the order in which they run; prints as a table."""
+    """The layers of a network in the order in which they run; prints as a table.
+
+    >>> import jax.numpy as jnp, jaxnn as nn
+    >>> nn.summary(nn.Dense(4), jnp.zeros(3)).parameters
+    16
+    """
 
     input: tuple[int, ...]
     rows: tuple[Row, ...]
@@ -60,12 +65,12 @@ def summary(net: Layer, example: Example) -> Summary:
 
     >>> import jax, jax.numpy as jnp, jaxnn as nn
     >>> print(nn.summary(nn.Chain(nn.Dense(4), nn.sigmoid, nn.Dense(1)), jnp.zeros(3)))
-    layer                  output  parameters
-    input                  (3,)
-    dense_0       Dense(4) (4,)            16
-    activation_0  sigmoid  (4,)             0
-    dense_1       Dense(1) (1,)             5
-    all                                    21
+    layer                   output  parameters
+    input                   (3,)
+    dense_0       Dense(4)  (4,)            16
+    activation_0  sigmoid   (4,)             0
+    dense_1       Dense(1)  (1,)             5
+    all                                     21
     """
     key = jax.eval_shape(lambda: jax.random.key(0))
     params, state = jax.eval_shape(lambda k: net.init(k, example), key)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.train import compiled, progress, stopping
@@ -209,10 +208,11 @@ def _on_device(tables: Tables) -> Data:
     put: dict[int, Any] = {}
 
     def once(array: np.ndarray | None) -> Any:
-        return None if array is None else put.setdefault(id(array), jnp.asarray(array))
+        # device_put compiles nothing, jnp.asarray a small program for each shape
+        return None if array is None else put.setdefault(id(array), jax.device_put(array))
 
     def rows(table: Table | None) -> Rows | None:
-        return table and Rows(once(table.x), once(table.y), once(table.weight), jnp.asarray(table.rows[None]))
+        return table and Rows(once(table.x), once(table.y), once(table.weight), jax.device_put(table.rows[None]))
 
     train = rows(tables.train)
     assert train is not None

@@ -15,7 +15,7 @@ import optax
 
 from jaxnn.config import config
 from jaxnn.layers.base import Layer, put_numbers
-from jaxnn.ops import fold_in
+from jaxnn.ops import fold_in, permuted
 from jaxnn.pytypes import Array, Key, Params, State
 from jaxnn.train import stopping
 
@@ -103,7 +103,7 @@ def init(recipe: Recipe, seed: Array, hyper: dict[str, Any], data: Data, start: 
     """
     key = jax.random.wrap_key_data(seed, impl=recipe.key_impl)
     x = data.train.x
-    drawn = recipe.net.init(jax.random.fold_in(key, 0), jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
+    drawn = recipe.net.init(fold_in(key, 0), jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
     params, state = drawn if start is None else start
     state = put_numbers(state, hyper["net"])
     zero = jnp.zeros((), jnp.int32)
@@ -242,10 +242,10 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
     train, first = data.train, now.epoch * batches(recipe, data)
     order = train.rows
     if recipe.shuffle:  # a function of (key, epoch), so that any step can be the next one after a restart
-        order = jax.random.permutation(jax.random.fold_in(jax.random.fold_in(now.key, 1), now.epoch), order)
+        order = permuted(fold_in(fold_in(now.key, 1), now.epoch), order)
     padded = count * size != order.shape[0]
     order = jnp.pad(order, (0, count * size - order.shape[0]))  # (n,) -> (count * size,)
-    noise, rule = jax.random.fold_in(now.key, 2), _transformation(recipe, hyper)
+    noise, rule = fold_in(now.key, 2), _transformation(recipe, hyper)
 
     def more(carry: Any) -> Array:
         # the sum stays NaN or infinite once one term is: that ends the loop at its step without a latch on the weights

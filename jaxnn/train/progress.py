@@ -12,7 +12,11 @@ QUIET_SECONDS = 2.0
 
 
 class Progress(NamedTuple):
-    """Where a run is."""
+    """Where a run is.
+
+    >>> Progress(3, 50, {"loss": 0.25}, 1.5).epoch
+    3
+    """
 
     epoch: int
     """Epochs completed."""
@@ -47,7 +51,7 @@ def reporter(shown: bool | Callable[[Progress], None] | None) -> Iterator[Callab
 
 
 class _Bar:
-    """A line with a bar, the epoch, the losses and the time left, by rich, on stderr."""
+    """A line with epoch, bar, losses and time left, drawn by rich in a thread: its wheel turns while XLA compiles."""
 
     def __init__(self, quiet: float) -> None:
         self.since, self.quiet, self.live = time.monotonic(), quiet, None
@@ -57,28 +61,44 @@ class _Bar:
         if self.live is None and time.monotonic() - self.since >= self.quiet:
             self.open(at.epochs)
         if self.live is not None:
-            said = "  ".join(f"{name} {value:.4f}" for name, value in at.latest.items())
-            left = "compiling, once" if at.seconds_left is None else f"at most {_span(at.seconds_left)} left"
-            self.live.update(self.task, completed=at.epoch, said=said, left=left)
-            self.live.refresh()
+            left = "compiling, once" if at.seconds_left is None else f"at most {_span(at.seconds_left)}"
+            self.live.update(self.task, completed=at.epoch, said=said(at.latest), left=left)
 
     def open(self, epochs: int) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, TextColumn
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn
         from rich.progress import Progress as Live
 
         columns: list[Any] = [
-            TextColumn("epoch {task.completed}/{task.total}"), BarColumn(30), TextColumn("{task.fields[said]}"),
-            TextColumn("[dim]{task.fields[left]}"),
+            SpinnerColumn(), TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"), BarColumn(None),
+            TextColumn("{task.fields[said]}"), TextColumn("{task.fields[left]}", style="dim"),
         ]  # fmt: skip
-        self.live = Live(*columns, console=Console(stderr=True), auto_refresh=False)
+        console = Console(stderr=True, highlight=False)
+        console.width = min(console.width, 100)
+        self.live = Live(*columns, console=console, transient=True, expand=True)
         self.live.start()
-        self.task = self.live.add_task("train", total=epochs, said="", left="")
+        self.task = self.live.add_task("train", total=epochs, said="", left="compiling, once")
 
     def close(self) -> None:
         if self.live is not None:
-            self.live.update(self.task, left="")
             self.live.stop()
+
+
+def said(latest: dict[str, float]) -> str:
+    """Return losses and metrics of an epoch in few words, for a line of 80 columns.
+
+    Args:
+        latest: what the epoch logged, by name.
+
+    Returns:
+        Names and values; of what was measured on validation data, not the training data's own.
+
+    >>> said({"loss": 0.51, "val_loss": 0.6, "val_accuracy": 0.9})
+    'loss 0.5100  val 0.6000  accuracy 0.9000'
+    """
+    shown = {name: value for name, value in latest.items() if name != "penalty"}
+    words = [("val" if name == "val_loss" else name.removeprefix("val_"), value) for name, value in shown.items()]
+    return "  ".join(f"{word} {value:.4f}" for word, value in words)
 
 
 def _span(seconds: float) -> str:

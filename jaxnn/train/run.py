@@ -18,7 +18,14 @@ BLOCK = 256
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What training left: weights, history, and why it ended."""
+    """What training left: weights, history, and why it ended.
+
+    >>> import jaxnn as nn
+    >>> x = np.array([[0.0], [1.0]], np.float32)
+    >>> run = nn.fit(nn.Dense(1), (x, 2 * x), nn.losses.squared_error, learning_rate=0.1, epochs=100)
+    >>> run.best_epoch, run.stopped_because, run.logits(x).shape
+    (99, 'all 100 epochs done', (2, 1))
+    """
 
     net: Layer
     loss: Any

@@ -1,6 +1,7 @@
 """Running `jaxnn` in this process, with a compilation cache of the tests' own."""
 
-import os
+import contextlib
+import tempfile
 from pathlib import Path
 
 import jax
@@ -17,23 +18,34 @@ _CACHE_SETTINGS = (
 
 
 @pytest.fixture(scope="session")
-def cache_folder(tmp_path_factory):
-    """A folder for compiled programs, never the user's own."""
-    folder = tmp_path_factory.mktemp("cache")
-    folder.chmod(0o700)
-    return folder
+def cache_folder():
+    """A folder for compiled programs, never the user's own.
+
+    JAX goes on writing to it when the settings are back, so it must be there until the last test; pytest removes
+    `tmp_path` folders when another run of it needs room.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _cache_in(folder):
+    """Point the commands to a folder for compiled programs, and put JAX's settings back afterwards."""
+    before = {name: getattr(jax.config, name) for name in _CACHE_SETTINGS}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAXNN_CACHE_DIR", str(folder))
+        for name in ("XLA_FLAGS", "JAXNN_TRACEBACK", "FORCE_COLOR", "COLUMNS"):
+            patch.delenv(name, raising=False)
+        yield
+    for name, value in before.items():
+        jax.config.update(name, value)
 
 
 @pytest.fixture(autouse=True)
-def own_cache(cache_folder, monkeypatch):
-    """Point the commands to the tests' cache, and put JAX's settings back afterwards."""
-    before = {name: getattr(jax.config, name) for name in _CACHE_SETTINGS}
-    monkeypatch.setenv("JAXNN_CACHE_DIR", str(cache_folder))
-    for name in ("XLA_FLAGS", "JAXNN_TRACEBACK", "FORCE_COLOR", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
+def own_cache(cache_folder):
+    """No test uses the user's cache."""
+    with _cache_in(cache_folder):
+        yield
 
 
 @pytest.fixture
@@ -56,24 +68,21 @@ def shell(place, capsys):
     return run
 
 
-def trained_in(folder, *arguments):
+def _trained_in(folder, cache_folder, data):
     """Train quietly in this process, in a folder; return the run folder."""
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        assert main([*map(str, arguments), "--quiet", "--out", "run"]) == 0
-    finally:
-        os.chdir(before)
+    # fixtures of a session come before `own_cache`
+    with _cache_in(cache_folder):
+        assert main(["train", data, *QUICK, "--quiet", "--out", str(folder / "run")]) == 0
     return folder / "run"
 
 
 @pytest.fixture(scope="session")
-def iris_run(tmp_path_factory):
+def iris_run(tmp_path_factory, cache_folder):
     """A run folder: three classes."""
-    return trained_in(tmp_path_factory.mktemp("iris"), "train", "iris", *QUICK)
+    return _trained_in(tmp_path_factory.mktemp("iris"), cache_folder, "iris")
 
 
 @pytest.fixture(scope="session")
-def diabetes_run(tmp_path_factory):
+def diabetes_run(tmp_path_factory, cache_folder):
     """A run folder: a value."""
-    return trained_in(tmp_path_factory.mktemp("diabetes"), "train", "diabetes", *QUICK)
+    return _trained_in(tmp_path_factory.mktemp("diabetes"), cache_folder, "diabetes")

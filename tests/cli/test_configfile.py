@@ -84,5 +84,10 @@ def test_what_is_written_is_read_back(tmp_path_factory, given):
     assert found.made_with["xla_flags"] == '--a="b\\'
 
 
+def test_text_that_toml_must_escape():
+    given = 'a"b\\c\n\t\x00\x1f\x7f\u2028\U0001f600'
+    assert tomllib.loads(as_toml({"data": given}, "", {}))["data"] == given
+
+
 def test_data_without_a_digest_gets_no_line():
     assert "data_sha256" not in tomllib.loads(as_toml({"data": "x"}, "", {}))

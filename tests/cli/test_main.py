@@ -105,6 +105,9 @@ def test_a_reader_that_went_away_is_no_error(monkeypatch, capsys):
         def isatty(self):
             return False
 
+        def fileno(self):
+            return 1
+
         encoding = "utf-8"
 
     monkeypatch.setattr(sys, "stdout", Gone())

@@ -15,7 +15,7 @@ QUICK = Settings(hidden=(4,), epochs=3)
 
 def test_the_parts_share_no_row_and_have_their_shares():
     plan = make_plan(load("digits"), Settings())
-    rows = np.concatenate([plan.train, plan.validation, plan.test])
+    rows = np.concatenate([plan.train.rows, plan.validation.rows, plan.test.rows])
     assert np.array_equal(np.sort(rows), np.arange(1797))
     assert abs(len(plan.test) - 0.2 * 1797) <= 1
     assert abs(len(plan.validation) - 0.1 * 1797) <= 1
@@ -24,7 +24,7 @@ def test_the_parts_share_no_row_and_have_their_shares():
 def test_scaling_is_learnt_from_training_rows_alone():
     table = load("iris")
     plan = make_plan(table, QUICK)
-    seen = table.features[plan.train]
+    seen = table.features[plan.train.rows]
     assert plan.preprocessing.means == pytest.approx(seen.mean(axis=0))
     assert plan.preprocessing.scales == pytest.approx(seen.std(axis=0))
     assert plan.preprocessing.means != pytest.approx(table.features.mean(axis=0), rel=1e-6)
@@ -34,12 +34,21 @@ def test_no_step_of_the_training_sees_a_test_row():
     table = load("iris")
     plan = make_plan(table, QUICK)
     other = table.features.copy()
-    other[plan.test] += 1000
+    other[plan.test.rows] += 1000
     changed = train_table(dataclasses.replace(table, features=other), QUICK)
     same = train_plan(plan)
     for name, values in same.run.history.items():
         assert np.array_equal(values, changed.run.history[name])
     assert changed.test.accuracy != same.test.accuracy
+
+
+def test_numbers_that_float32_cannot_hold_are_refused_before_the_training():
+    table = load("iris")
+    row = make_plan(table, QUICK).test.rows[3]
+    far = table.features.copy()
+    far[row, 1] = 1e300
+    with pytest.raises(JaxnnError, match=rf"features, row {row}, 'sepal width \(cm\)': got 1e\+300"):
+        make_plan(dataclasses.replace(table, features=far), QUICK)
 
 
 def test_the_validation_score_is_what_was_logged_of_the_best_epoch():
@@ -51,7 +60,7 @@ def test_the_validation_score_is_what_was_logged_of_the_best_epoch():
 
 def test_a_regression_answers_in_the_targets_unit():
     outcome = train_table(load("diabetes"), QUICK)
-    target = load("diabetes").target[outcome.plan.test]
+    target = load("diabetes").target[outcome.plan.test.rows]
     assert outcome.test.rmse_of_mean == pytest.approx(target.std(), rel=0.05)
     scale = outcome.preprocessing.target_scale
     validation = outcome.validation.rmse**2 / scale**2
@@ -59,16 +68,16 @@ def test_a_regression_answers_in_the_targets_unit():
 
 
 def test_every_setting_reaches_the_run(monkeypatch):
-    class Asked(Exception):
+    class AskedError(Exception):
         pass
 
     def fit(*arguments, **options):
-        raise Asked(str(arguments[0]), arguments[1], options)
+        raise AskedError(str(arguments[0]), arguments[1], options)
 
     monkeypatch.setattr(pipeline, "fit", fit)
 
     def asked(**changes):
-        with pytest.raises(Asked) as seen:
+        with pytest.raises(AskedError) as seen:
             train_table(load("iris"), Settings(**changes))
         return seen.value.args
 
@@ -100,7 +109,7 @@ def test_patience_ends_a_run():
 
 
 def test_without_validation_and_test_all_rows_are_trained_on():
-    outcome = train_table(load("iris"), dataclasses.replace(QUICK, test=0.0, validation=0.0))
+    outcome = train_table(load("iris"), Settings(hidden=(), epochs=3, test=0.0, validation=0.0))
     assert len(outcome.plan.train) == 150
     assert (outcome.validation, outcome.test) == (None, None)
     assert outcome.run.best_epoch == 2

@@ -27,27 +27,26 @@ def test_bad_input_ends_a_process_with_2_and_one_line(place):
 
 
 def test_a_pipe_that_closes_ends_it_quietly(place, iris_run):
-    for command in (["predict", iris_run, "digits"], ["predict", iris_run, "iris"], ["datasets", "--json"]):
+    for command in (["predict", iris_run, "iris"], ["datasets", "--json"]):
         process = subprocess.Popen(
-            [sys.executable, "-m", "jaxnn", *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+            [sys.executable, "-m", "jaxnn", *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        )  # fmt: skip
         process.stdout.close()
         said = process.stderr.read().decode()
         process.stderr.close()
-        if "digits" in command:
-            assert (process.wait(60), said.count("\n")) == (2, 1)  # another error comes first
-        else:
-            assert (process.wait(60), said) == (1, "")
+        assert (process.wait(60), said) == (1, "")
 
 
 def test_an_encoding_without_the_letters(place):
-    (place / "t.csv").write_text("größe,kind\n" + "".join(f"{i},{'äß'[i % 2]}\n" for i in range(30)), encoding="utf-8")
+    rows = [f"{i % 7},{i % 3},{'äöü'[i % 3]}\n" for i in range(30)]
+    (place / "t.csv").write_text("größe,b,kind\n" + "".join(rows), encoding="utf-8")
     environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     done = another_process("train", "t.csv", "--target", "kind", *QUICK, "--out", "run", env=environment)
     assert done.code == 0, done.err
     assert "\\xe4" in done.out
     raw = another_process("predict", "run", "t.csv", env=environment, text=False)
-    assert raw.out.decode("utf-8").splitlines()[0] == "prediction,probability_ß,probability_ä"
+    assert raw.out.decode("utf-8").splitlines()[0] == "prediction,probability_ä,probability_ö,probability_ü"
 
 
 def in_a_terminal(arguments, until=None, **environment):

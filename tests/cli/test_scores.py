@@ -59,5 +59,6 @@ def test_huge_values_do_not_overflow():
 
 
 def test_json_has_no_nan():
+    assert value_scores(np.array([np.inf, 1.0]), np.array([1.0, 2.0]), None).to_json()["rmse"] is None
     scores = class_scores(np.array([[np.inf, np.inf]]), np.array([0]), ("a", "b"))
     assert scores.to_json()["cross_entropy"] is None

@@ -92,7 +92,7 @@ def test_python_values_of_a_wrong_type_are_refused(name, value):
 
 
 def test_something_is_left_to_train_on():
-    with pytest.raises(JaxnnError, match="test and validation: got 0.6 for the test and 0.4 for the validation"):
+    with pytest.raises(JaxnnError, match=r"test and validation: got 0\.6 for the test and 0\.4 for the validation"):
         Settings(test=0.6, validation=0.4)
 
 

@@ -9,8 +9,9 @@ def test_text_for_people(shell, iris_run):
     assert ["all", "35"] in lines
     for words in (
         "task        classification of species", "classes     3: 'setosa', 'versicolor', 'virginica'",
-        "columns     4: 'sepal length (cm)'", "trained on  iris, seed 0", "training    all 3 epochs done; weights of epoch 3",
-        "test        accuracy 0.", "model.safetensors, ", "made with   jaxnn ",
+        "columns     4: 'sepal length (cm)'", "trained on  iris, seed 0",
+        "training    all 3 epochs done; weights of epoch 3", "test        accuracy 0.", "model.safetensors, ",
+        "made with   jaxnn ",
     ):  # fmt: skip
         assert words in out
 

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 import jaxnn as nn
+from jaxnn import ops
 
 LOSS = nn.losses.softmax_cross_entropy
 NET = nn.Chain(nn.Dense(6), nn.relu, nn.Dense(3))
@@ -24,7 +25,7 @@ def same_bits(one, other):
 def by_hand(net, x, y, tx, epochs, batch_size=None, key=0, loss=LOSS, params=None, weight=None):
     """The run as a Python loop over the same order, in plain JAX."""
     key = jax.random.key(key)
-    drawn, state = net.init(jax.random.fold_in(key, 0), jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
+    drawn, state = net.init(ops.fold_in(key, 0), jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
     params = drawn if params is None else params
     opt_state, size = tx.init(params), batch_size or len(x)
     weight = np.ones(len(x), np.float32) if weight is None else weight
@@ -41,7 +42,7 @@ def by_hand(net, x, y, tx, epochs, batch_size=None, key=0, loss=LOSS, params=Non
     for epoch in range(epochs):
         order = np.arange(len(x))
         if batch_size:
-            order = jax.random.permutation(jax.random.fold_in(jax.random.fold_in(key, 1), epoch), len(x))
+            order = ops.permuted(ops.fold_in(ops.fold_in(key, 1), epoch), jnp.arange(len(x)))
         for i in range(0, len(x), size):
             rows = np.asarray(order)[i : i + size]
             params, opt_state, _ = step(params, opt_state, x[rows], y[rows], weight[rows])
