@@ -84,13 +84,13 @@ def number_in(
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         fail(where, repr(value), f"a number {_limits(low, high, open_low, open_high)}")
     try:
-        value = value if isinstance(value, float) else float(value)
+        number = float(value)
     except (OverflowError, ValueError):  # 10**400
-        fail(where, "a number too large", f"a number {_limits(low, high, open_low, open_high)}")
-    inside = (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
+        fail(where, "a number that is too large", f"a number {_limits(low, high, open_low, open_high)}")
+    inside = (low < number if open_low else low <= number) and (number < high if open_high else number <= high)
     if not inside:
         fail(where, f"{value}", f"a number {_limits(low, high, open_low, open_high)}")
-    return float(value)
+    return number
 
 
 def _limits(low: float, high: float, open_low: bool, open_high: bool) -> str:

@@ -194,6 +194,7 @@ def _finished(run: _Driver) -> Run:
     x = run.tables.train.x
     return Run(
         net=recipe.net, loss=recipe.loss, params=params, state=state, history=run.history, best_epoch=best,
+        metrics=recipe.metrics,
         stopped_because=because or f"still running after {_count(run.value('epoch'))}", steps=run.value("step"),
         interrupted=run.interrupted, diverged=run.diverged, example=jax.ShapeDtypeStruct(x.shape[1:], x.dtype),
     )  # fmt: skip

@@ -87,7 +87,7 @@ def fit(
     if stop is not None and validation is None:
         fail("stop", repr(stop), "validation= beside it", "Give a share such as validation=0.2, or (x, y)")
     words, impl = prepare.seed_of(key)
-    tables = prepare.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss)
+    tables = prepare.tables(data, validation, sample_weight, class_weight, seed=words)
     recipe = prepare.recipe(net, loss, rule, penalties, metrics, stop, batch_size, shuffle, tables, impl)
     hyper = prepare.hyper(net, recipe, rate, epochs, stop)
     prepare.check_fit(recipe, tables)

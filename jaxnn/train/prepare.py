@@ -12,7 +12,6 @@ from jaxnn.data import splits
 from jaxnn.layers.activation import Activation
 from jaxnn.layers.base import Layer, layer_numbers, walk
 from jaxnn.train.program import Recipe
-from jaxnn.train.run import Run
 from jaxnn.train.stopping import EarlyStopping
 
 
@@ -59,7 +58,7 @@ def seed_of(key: Any) -> tuple[np.ndarray, str]:
     return np.array([0, whole_number("key", key, 0, 2**32 - 1)], np.uint32), "threefry2x32"
 
 
-def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray, loss: Any) -> Tables:
+def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray) -> Tables:
     """Check the data and split off the validation part.
 
     Args:
@@ -68,7 +67,6 @@ def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *,
         sample_weight: `(examples,)` or None.
         class_weight: a dict, "balanced" or None.
         seed: the words of the run's key; the split is a function of them.
-        loss: the run's loss: its labels are checked on the host.
 
     Returns:
         The tables; with a share, both parts are rows of one table.
@@ -76,28 +74,42 @@ def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *,
     Raises:
         JaxnnError: if shapes or values do not fit.
     """
-    x, y = _pair("data", data)
-    weight = _weights(sample_weight, class_weight, y)
-    everything = np.arange(len(x), dtype=np.int32)
+    whole = table("data", data, sample_weight, class_weight)
+    x, y, weight, _ = whole
     if validation is None:
-        return Tables(Table(x, y, weight, everything), None)
+        return Tables(whole, None)
     if isinstance(validation, tuple | list):
-        own = np.asarray(validation[2], np.float32) if len(validation) == 3 else None
-        vx, vy = _pair("validation", validation[:2])
-        if vx.shape[1:] != x.shape[1:] or vx.dtype != x.dtype:
+        weighed = len(validation) == 3
+        same = None if weighed or class_weight is None else _weight_of_class(class_weight, y)
+        held = table("validation", validation[:2], validation[2] if weighed else None, same)
+        if held.x.shape[1:] != x.shape[1:] or held.x.dtype != x.dtype:
             needed = f"examples of shape {x.shape[1:]} and dtype {x.dtype}, as in data"
-            fail("validation", f"examples of shape {vx.shape[1:]} and dtype {vx.dtype}", needed)
-        if own is None and weight is not None:
-            own = _weights(None, class_weight, vy) if class_weight is not None else np.ones(len(vx), np.float32)
-        check = Table(vx, vy, own, np.arange(len(vx), dtype=np.int32))
-        if weight is None and own is not None:
-            weight = np.ones(len(x), np.float32)
-        return Tables(Table(x, y, weight, everything), check)
+            fail("validation", f"examples of shape {held.x.shape[1:]} and dtype {held.x.dtype}", needed)
+        return Tables(whole, held)
     share = number_in("validation", validation, 0, 1, open_low=True, open_high=True)
     classes = y if y.ndim == 1 and y.dtype.kind in "iub" else None
     train, held = splits.split(len(x), (1 - share, share), int(seed[-1]), classes)
     rows = [part.astype(np.int32) for part in (train, held)]
     return Tables(Table(x, y, weight, rows[0]), Table(x, y, weight, rows[1]))
+
+
+def table(name: str, data: Any, sample_weight: Any, class_weight: Any) -> Table:
+    """Check examples and their weights.
+
+    Args:
+        name: what the user calls the data.
+        data: `(x, y)`.
+        sample_weight: `(examples,)` or None.
+        class_weight: a dict, "balanced" or None.
+
+    Returns:
+        The table, with all of its rows.
+
+    Raises:
+        JaxnnError: if shapes or values do not fit.
+    """
+    x, y = _pair(name, data)
+    return Table(x, y, _weights(name, sample_weight, class_weight, y), np.arange(len(x), dtype=np.int32))
 
 
 def recipe(
@@ -211,7 +223,7 @@ def starting_weights(net: Layer, start: Any, x: np.ndarray) -> Any:
     """
     if start is None:
         return None
-    given = (start.params, start.state) if isinstance(start, Run) else start
+    given = (start.params, start.state) if hasattr(start, "params") else start
     if not (isinstance(given, tuple | list) and len(given) == 2):
         fail("start", type(start).__name__, "(params, state) or an earlier run")
     key = jax.eval_shape(lambda: jax.random.key(0))
@@ -260,22 +272,28 @@ def _on_host(name: str, values: Any) -> np.ndarray:
     return array
 
 
-def _weights(sample_weight: Any, class_weight: Any, y: np.ndarray) -> np.ndarray | None:
-    weight = None
+def _weights(name: str, sample_weight: Any, class_weight: Any, y: np.ndarray) -> np.ndarray | None:
+    weight, called = None, "sample_weight" if name == "data" else f"{name} weight"
     if sample_weight is not None:
-        weight = _on_host("sample_weight", sample_weight).astype(np.float32)
+        weight = _on_host(called, sample_weight).astype(np.float32)
         if weight.shape != (len(y),):
-            fail("sample_weight", f"shape {weight.shape}", f"one weight for each example: ({len(y)},)")
+            fail(called, f"shape {weight.shape}", f"one weight for each example: ({len(y)},)")
         if (weight < 0).any() or not weight.any():
-            fail("sample_weight", "a negative weight or none above 0", "weights of at least 0, not all of them 0")
+            fail(called, "a negative weight or none above 0", "weights of at least 0, not all of them 0")
     if class_weight is not None:
-        if y.ndim != 1 or y.dtype.kind not in "iub":
-            fail(
-                "class_weight", f"targets of shape {y.shape} and dtype {y.dtype}", "one whole-number class per example"
-            )
-        own = splits.class_weights(y, tuple(np.unique(y).tolist()), class_weight).astype(np.float32)
+        of_class = class_weight if name == "validation" else _weight_of_class(class_weight, y)
+        own = np.array([of_class.get(label, 1.0) for label in y.tolist()], np.float32)
         weight = own if weight is None else weight * own
     return weight
+
+
+def _weight_of_class(class_weight: Any, y: np.ndarray) -> dict[Any, float]:
+    """The weight of every class of the training data, which the validation shares."""
+    if y.ndim != 1 or y.dtype.kind not in "iub":
+        fail("class_weight", f"targets of shape {y.shape} and dtype {y.dtype}", "one whole-number class per example")
+    classes, first = np.unique(y, return_index=True)
+    weights = splits.class_weights(y, tuple(classes.tolist()), class_weight)[first]
+    return dict(zip(classes.tolist(), weights.tolist(), strict=True))
 
 
 def _check_trainable(net: Layer, loss: Any) -> None:

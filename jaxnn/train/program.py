@@ -1,8 +1,8 @@
 """A training run as three pure functions over one pytree, mapped over members, compiled once.
 
-`init(seeds, hyper, data, start) -> TrainState`, `chunk(TrainState, data, hyper, steps) -> TrainState, logs` and
-`evaluate(params, state, data) -> metrics`. What a run asks for decides the program (`Recipe`, static); every number is
-an argument (`hyper`, traced), so that changing one never recompiles.
+`init(recipe, seed, hyper, data, start) -> TrainState`, `chunk(recipe, TrainState, data, hyper, steps) -> TrainState,
+logs`, `evaluate(net, loss, metrics, params, state, rows) -> metrics`. What a run asks for decides the program, static
+(`Recipe`); every number is an argument, traced (`hyper`), so that changing one never recompiles.
 """
 
 from dataclasses import dataclass, replace
@@ -153,25 +153,27 @@ def chunk(
     return replace(now, finite=_all_finite(now.params)), logs
 
 
-def evaluate(recipe: Recipe, params: Params, state: State, data: Rows) -> dict[str, Array]:
+def evaluate(
+    net: Layer, loss: Any, metrics: tuple[Any, ...], params: Params, state: State, data: Rows
+) -> dict[str, Array]:
     """Measure the loss and the metrics of one member's weights, with `train=False`.
 
     Args:
-        recipe: the run.
+        net, loss, metrics: of the run.
         params, state: the weights.
         data: the rows to measure on.
 
     Returns:
         A dict from "loss" and the metrics' names to scalars: weighted means over the rows.
     """
-    measures = {"loss": recipe.loss} | {metric.name: metric for metric in recipe.metrics}
+    measures = {"loss": loss} | {metric.name: metric for metric in metrics}
     size = min(EVALUATION_ROWS, data.rows.shape[0])
     count = -(-data.rows.shape[0] // size)
     rows = jnp.pad(data.rows, (0, count * size - data.rows.shape[0]))  # (n,) -> (count * size,)
 
     def sums_of(i: Array) -> dict[str, tuple[Array, Array]]:
         x, y, weight, real = _batch(data, rows, i, size, padded=count * size != data.rows.shape[0])
-        outputs, _ = recipe.net.apply(params, state, x, train=False, mask=real)
+        outputs, _ = net.apply(params, state, x, train=False, mask=real)
         return {name: _sum(_statistics(m, outputs, y), weight, real) for name, m in measures.items()}
 
     sums = sums_of(jnp.zeros((), jnp.int32)) if count == 1 else _added(sums_of, count)
@@ -191,11 +193,6 @@ def chunk_members(
     return _over_members(recipe, lambda m, d: chunk(recipe, m[0], d, m[1], steps), (now, hyper), data)
 
 
-def evaluate_members(recipe: Recipe, params: Params, state: State, data: Data) -> dict[str, Array]:
-    """`evaluate` of every member's weights on the training rows of `data`."""
-    return _over_members(recipe, lambda m, d: evaluate(recipe, m[0], m[1], d.train), (params, state), data)
-
-
 def _over_members(recipe: Recipe, function: Any, stacked: Any, data: Data) -> Any:
     """Map over the leading axis of `stacked` and of the row indices; the tables themselves are shared."""
     rows = (data.train.rows, None if data.validation is None else data.validation.rows)
@@ -205,8 +202,12 @@ def _over_members(recipe: Recipe, function: Any, stacked: Any, data: Data) -> An
         table = None if data.validation is None else data.validation._replace(rows=validation)
         return function(own, Data(data.train._replace(rows=train), table))
 
+    members = (stacked, rows)
+    if data.train.rows.shape[0] == 1:  # under vmap, a conditional would compute both its sides
+        alone = one(jax.tree.map(lambda leaf: leaf[0], members))
+        return jax.tree.map(lambda leaf: leaf[None], alone)
     # one after another keeps every member's bits those of the run done alone, vmap does not (measured.md)
-    return jax.lax.map(one, (stacked, rows)) if recipe.mapping == "map" else jax.vmap(one)((stacked, rows))
+    return jax.lax.map(one, members) if recipe.mapping == "map" else jax.vmap(one)(members)
 
 
 def batches(recipe: Recipe, data: Data) -> int:
@@ -300,8 +301,9 @@ def _close_epoch(
     if recipe.penalties:
         row["penalty"] = now.sums["penalty"] / batches(recipe, data)
     stopped, best, patience = now.stopped, now.best, now.patience
+    measure = partial(evaluate, recipe.net, recipe.loss, recipe.metrics, now.params, now.state)
     if data.validation is not None and patience is not None:
-        measured = evaluate(recipe, now.params, now.state, data.validation)
+        measured = measure(data.validation)
         row |= {f"val_{name}": value for name, value in measured.items()}
         sign = -1 if any(m.name == recipe.monitor and m.higher_is_better for m in recipe.metrics) else 1
         patience, improved = stopping.observe(patience, sign * measured[recipe.monitor], hyper["min_delta"])
@@ -311,7 +313,7 @@ def _close_epoch(
             stopped = jnp.where(patience.waited >= hyper["patience"], stopping.OUT_OF_PATIENCE, stopped)
         stopped = jnp.where(jnp.isfinite(measured["loss"]), stopped, stopping.NOT_FINITE)
     elif recipe.metrics:
-        measured = evaluate(recipe, now.params, now.state, data.train)
+        measured = measure(data.train)
         row |= {metric.name: measured[metric.name] for metric in recipe.metrics}
     logs = {name: logs[name].at[now.epoch - first].set(row[name].astype(logs[name].dtype)) for name in logs}
     last = (now.epoch + 1 >= hyper["epochs"]) & (stopped == stopping.RUNNING)

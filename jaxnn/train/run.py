@@ -1,7 +1,7 @@
 """A finished run, and what a trained network says of new examples."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -10,7 +10,9 @@ import numpy as np
 from jaxnn.checks import fail
 from jaxnn.layers.base import Layer
 from jaxnn.pytypes import Params, State
+from jaxnn.train import prepare, program
 from jaxnn.train.history import History
+from jaxnn.train.program import Rows
 
 BLOCK = 256
 """Rows computed at a time: always as many, so that a row's result does not depend on the rows beside it."""
@@ -37,6 +39,8 @@ class Run:
     stopped_because: str
     steps: int
     """Minibatches taken."""
+    metrics: tuple[Any, ...] = ()
+    """What `evaluate` measures beside the loss."""
     interrupted: bool = False
     """Whether Ctrl-C ended the run."""
     diverged: bool = False
@@ -59,6 +63,33 @@ class Run:
         if self.example is not None and np.shape(x)[1:] != self.example.shape:
             fail("x", f"shape {np.shape(x)}", f"examples of shape {self.example.shape}: (examples, ...)")
         return outputs(self.net, self.params, self.state, x)
+
+    def evaluate(self, x: Any, y: Any, weight: Any = None) -> dict[str, float]:
+        """Measure the run's loss and metrics on other examples, as its history does on the validation data.
+
+        Args:
+            x: `(examples, ...)`.
+            y: `(examples, ...)`, as the loss takes it.
+            weight: `(examples,)`, at least 0; None weighs all alike.
+
+        Returns:
+            A dict from "loss" and the names of the metrics to the weighted means.
+
+        Raises:
+            JaxnnError: if the examples do not fit the network or the loss.
+
+        >>> import jaxnn as nn
+        >>> x = np.array([[0.0], [1.0]], np.float32)
+        >>> run = nn.fit(nn.Dense(1), (x, 2 * x), nn.losses.squared_error, epochs=9, metrics=["mae"])
+        >>> list(run.evaluate(x, x + 0.5))
+        ['loss', 'mae']
+        """
+        table = prepare.table("x and y", (x, y), weight, None)
+        if self.example is not None and table.x.shape[1:] != self.example.shape:
+            fail("x", f"shape {table.x.shape}", f"examples of shape {self.example.shape}: (examples, ...)")
+        rows = Rows(*jax.device_put((table.x, table.y, table.weight, table.rows)))
+        measured = _evaluation(self.net, self.loss, self.metrics)(self.params, self.state, rows)
+        return {name: float(value) for name, value in jax.device_get(measured).items()}
 
 
 def outputs(net: Layer, params: Params, state: State, x: Any) -> np.ndarray:
@@ -90,6 +121,11 @@ def outputs(net: Layer, params: Params, state: State, x: Any) -> np.ndarray:
         block = np.pad(block, [(0, short)] + [(0, 0)] * (x.ndim - 1)) if short else block
         blocks.append(apply(params, state, block))
     return np.concatenate([np.asarray(block) for block in blocks])[: len(x)]
+
+
+@lru_cache(64)
+def _evaluation(net: Layer, loss: Any, metrics: tuple[Any, ...]) -> Any:
+    return jax.jit(partial(program.evaluate, net, loss, metrics))
 
 
 @lru_cache(64)

@@ -83,12 +83,17 @@ def test_the_best_weights_are_restored_and_the_history_is_of_exactly_them():
     shorter = nn.fit(NET, (X, Y), LOSS, epochs=run.best_epoch + 1, stop=rule, **given)
     same_bits(run.params, shorter.params)
     # the split is a function of the key: measure the held rows again, by NumPy
-    held = nn.train.prepare.tables((X, Y), 0.3, None, None, seed=np.array([0, 3], np.uint32), loss=LOSS).validation.rows
+    held = nn.train.prepare.tables((X, Y), 0.3, None, None, seed=np.array([0, 3], np.uint32)).validation.rows
     logits = run.logits(X[held])
     chance = np.exp(logits - logits.max(1, keepdims=True))
     chance /= chance.sum(1, keepdims=True)
     assert values[run.best_epoch] == pytest.approx(-np.log(chance[np.arange(len(held)), Y[held]]).mean(), rel=1e-5)
     assert run.history["val_accuracy"][run.best_epoch] == pytest.approx((logits.argmax(1) == Y[held]).mean())
+    assert run.evaluate(X[held], Y[held]) == pytest.approx(
+        {"loss": values[run.best_epoch], "accuracy": run.history["val_accuracy"][run.best_epoch]}, rel=1e-5
+    )
+    with pytest.raises(nn.JaxnnError, match=r"x: got shape \(18, 3\)"):
+        run.evaluate(X[held][:, :3], Y[held])
 
 
 @pytest.mark.course("S05")
@@ -140,6 +145,14 @@ def test_class_weights_are_sample_weights_by_class(spec):
         nn.fit(NET, (X, Y), LOSS, class_weight=spec, **given).params,
         nn.fit(NET, (X, Y), LOSS, sample_weight=own, **given).params,
     )
+
+
+def test_class_weights_of_the_training_data_weigh_validation_data_too():
+    few = Y < 2  # the validation lacks a class
+    balanced = nn.fit(NET, (X, Y), LOSS, epochs=2, class_weight="balanced", validation=(X[few], Y[few]))
+    own = np.array([60 / (3 * (c == Y).sum()) for c in Y], np.float32)
+    by_rows = nn.fit(NET, (X, Y), LOSS, epochs=2, sample_weight=own, validation=(X[few], Y[few], own[few]))
+    same_bits(dict(balanced.history), dict(by_rows.history))
 
 
 def test_weights_count_in_the_validation_too():
@@ -285,6 +298,7 @@ REFUSED = {
     ),
     "metric": (lambda: nn.fit(NET, (X, Y), LOSS, metrics=["acuracy"]), "Did you mean accuracy"),
     "sample weight": (lambda: nn.fit(NET, (X, Y), LOSS, sample_weight=-np.ones(60)), "sample_weight"),
+    "validation weight": (lambda: nn.fit(NET, (X, Y), LOSS, validation=(X, Y, -np.ones(60))), "validation weight"),
     "class weight": (lambda: nn.fit(NET, (X, Y), LOSS, class_weight={7: 1.0}), "7"),
     "start of another net": (lambda: nn.fit(NET, (X, Y), LOSS, start=({}, {})), "start params/dense_0"),
     "nothing to train": (lambda: nn.fit(nn.Chain(nn.relu), (X, Y), LOSS), "nothing to train"),

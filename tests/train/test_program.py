@@ -1,6 +1,7 @@
 """The compiled program: chunk boundaries and other members change no bit, numbers recompile nothing."""
 
 import dataclasses
+from functools import partial
 
 import chex
 import jax
@@ -30,7 +31,7 @@ def arguments(net=NET, seed=0, epochs=6, patience=2, validation=0.25, batch_size
     """What `fit` gives the program, for one member."""
     rule, rate = nn.optimizers.resolve("adam", 0.01)
     words, impl = prepare.seed_of(seed)
-    tables = prepare.tables(table(), validation, None, None, seed=words, loss=LOSS)
+    tables = prepare.tables(table(), validation, None, None, seed=words)
     stop = nn.EarlyStopping(patience) if validation else None
     penalties = [nn.penalties.l2(1e-3)]
     recipe = prepare.recipe(net, LOSS, rule, penalties, ["accuracy"], stop, batch_size, True, tables, impl)
@@ -110,14 +111,14 @@ def test_numbers_recompile_nothing_and_two_rates_keep_their_own():
     x, y = table()
     before = compiled._compile.cache_info().misses
     runs = {}
-    for rate, step, strength, epochs in [(0.1, 0.01, 1e-3, 3), (0.9, 0.02, 1e-2, 4), (0.1, 0.01, 1e-3, 3)]:
+    for rate, step, strength, epochs in [(0.1, 0.01, 1e-3, 30), (0.9, 0.02, 1e-2, 40), (0.1, 0.01, 1e-3, 30)]:
         net = nn.Chain(nn.Dense(7), nn.relu, nn.Dropout(rate), nn.Dense(3))
         runs[rate] = nn.fit(
             net, (x, y), LOSS, learning_rate=step, penalties=[nn.penalties.l2(strength)], epochs=epochs, key=epochs
         )
         assert float(runs[rate].state["dropout_0"]["rate"]) == pytest.approx(rate)
     assert compiled._compile.cache_info().misses == before + 1
-    assert runs[0.1].history["loss"][0] < runs[0.9].history["loss"][0]
+    assert runs[0.1].history["loss"][29] < runs[0.9].history["loss"][29]  # nine of ten units dropped learn little
 
 
 def test_what_is_not_asked_for_is_not_in_the_program():
@@ -135,7 +136,7 @@ def test_evaluation_in_pieces_equals_evaluation_at_once(rows, monkeypatch):
     recipe = arguments()[0]
     params, state = NET.init(jax.random.key(0), jax.ShapeDtypeStruct((4,), jnp.float32))
     data = program.Rows(jnp.asarray(x), jnp.asarray(y), jnp.asarray(weight), jnp.arange(rows))
-    measured = program.evaluate(recipe, params, state, data)
+    measured = jax.jit(partial(program.evaluate, NET, LOSS, recipe.metrics))(params, state, data)
     outputs = NET.apply(params, state, x)[0]
     losses = optax.softmax_cross_entropy_with_integer_labels(outputs, y)
     assert float(measured["loss"]) == pytest.approx(np.average(losses, weights=weight), rel=1e-5)
