@@ -1,5 +1,6 @@
 """Activations against hand-computed tables, NumPy and SciPy, identities, and the limits of their dtypes."""
 
+import functools
 import itertools
 
 import jax
@@ -39,16 +40,39 @@ def strict_ranks():
         yield
 
 
+@functools.cache
+def compiled(activation):
+    return jax.jit(activation)
+
+
+@functools.cache
+def compiled_slope(activation):
+    return jax.jit(jax.vmap(jax.grad(activation)))
+
+
+def padded(program, z):
+    """One number for each number of z, all in vectors of one length: a program compiles once a dtype, not a shape."""
+    z = np.asarray(z)
+    vector = np.zeros(20_001, z.dtype)
+    vector[: z.size] = z.reshape(-1)
+    return np.asarray(program(vector))[: z.size].reshape(z.shape)
+
+
+def values(activation, z):
+    """An activation of each number alone."""
+    return padded(compiled(activation), z)
+
+
 def slope(activation, z):
-    """The derivative at each number of a vector."""
-    return np.asarray(jax.vmap(jax.grad(activation))(jnp.asarray(z)))
+    """The derivative at each number."""
+    return padded(compiled_slope(activation), z)
 
 
 @pytest.mark.course("A01", "A02", "A03", "A04", "A06", "A09", "A10", "A11", "A12", "A24")
 @pytest.mark.parametrize("name", TABLE)
 def test_values_of_the_course_table(name, x64):
     x = np.array([-2.0, -1.0, 0.0, 0.7, 1.0, 2.0])
-    np.testing.assert_allclose(ACTIVATIONS[name](x), TABLE[name], rtol=0, atol=5.1e-11)
+    np.testing.assert_allclose(values(ACTIVATIONS[name], x), TABLE[name], rtol=0, atol=5.1e-11)
 
 
 @pytest.mark.course("A01")
@@ -65,63 +89,69 @@ def test_sigmoid_slope(x64):
     np.testing.assert_allclose(got, s * (1 - s), rtol=1e-12)
     assert got.max() == 0.25
     assert x[got.argmax()] == 0
-    assert float(jax.grad(act.sigmoid)(10.0)) == pytest.approx(4.5396e-05, rel=1e-5)
+    assert slope(act.sigmoid, 10.0) == pytest.approx(4.5396e-05, rel=1e-5)
 
 
 @pytest.mark.course("A03")
 def test_tanh_is_a_shifted_sigmoid(x64):
     x = np.linspace(-8, 8, 101)
-    np.testing.assert_allclose(act.tanh(x), 2 * np.asarray(act.sigmoid(2 * x)) - 1, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(values(act.tanh, x), 2 * values(act.sigmoid, 2 * x) - 1, rtol=0, atol=1e-12)
     np.testing.assert_allclose(slope(act.tanh, x), 1 - np.tanh(x) ** 2, rtol=0, atol=1e-12)
-    assert float(jax.grad(act.tanh)(0.0)) == 1
+    assert slope(act.tanh, 0.0) == 1
 
 
 @pytest.mark.course("A04")
 def test_relu_values_and_slopes():
-    np.testing.assert_array_equal(act.relu([0.7, -0.7, 0.0]), np.array([0.7, 0, 0], np.float32))
+    np.testing.assert_array_equal(values(act.relu, [0.7, -0.7, 0.0]), np.array([0.7, 0, 0], np.float32))
     np.testing.assert_array_equal(slope(act.relu, [-5.0, -1e-6, 0.0, 1e-6, 5.0]), [0, 0, 0, 1, 1])
 
 
 @pytest.mark.course("A06")
 def test_leaky_relu_slope_is_a_setting():
-    np.testing.assert_array_equal(LeakyRelu()([-1.0, -2.0, 2.0]), np.array([-0.01, -0.02, 2], np.float32))
-    np.testing.assert_array_equal(LeakyRelu(0.2)([-1.0, 2.0]), np.array([-0.2, 2], np.float32))
+    np.testing.assert_array_equal(values(LeakyRelu(), [-1.0, -2.0, 2.0]), np.array([-0.01, -0.02, 2], np.float32))
+    np.testing.assert_array_equal(values(LeakyRelu(0.2), [-1.0, 2.0]), np.array([-0.2, 2], np.float32))
     np.testing.assert_array_equal(slope(LeakyRelu(), [-3.0, -1e-6, 3.0]), np.array([0.01, 0.01, 1], np.float32))
 
 
 @pytest.mark.course("A07")
-def test_a_unit_pushed_below_zero_dies_with_relu_and_not_with_leaky_relu(getkey):
-    x = jax.random.uniform(getkey(), (50, 3), minval=-1.0, maxval=1.0)
-    kernel, bias = jax.random.uniform(getkey(), (3, 2)), jnp.array([-10.0, 0.0])
+def test_a_unit_pushed_below_zero_dies_with_relu_and_not_with_leaky_relu():
+    rng = np.random.default_rng(7)
+    x = rng.uniform(-1, 1, (50, 3)).astype(np.float32)
+    kernel, bias = rng.uniform(size=(3, 2)).astype(np.float32), np.array([-10, 0], np.float32)
 
-    def outputs(activation):
-        return lambda w: activation(x @ w + bias[None]).sum()
+    def gradient(activation, w):
+        return jax.grad(lambda w: activation(x @ w + bias[None]).sum())(w)
 
-    dead, leaky = jax.grad(outputs(act.relu))(kernel), jax.grad(outputs(LeakyRelu()))(kernel)
+    @jax.jit
+    def probe(w):
+        z = x @ w + bias[None]
+        fractions = [act.dead_fraction(act.relu, z), act.dead_fraction(act.relu, z.reshape(5, 10, 2))]
+        return gradient(act.relu, w), gradient(LeakyRelu(), w), fractions, act.dead_fraction(LeakyRelu(), z)
+
+    dead, leaky, fractions, leaky_fraction = jax.device_get(probe(kernel))
     np.testing.assert_array_equal(dead[:, 0], 0)
-    assert np.all(np.asarray(leaky[:, 0]) != 0)
-    assert np.all(np.asarray(dead[:, 1]) != 0)
-    z = x @ kernel + bias[None]
-    assert float(act.dead_fraction(act.relu, z)) == 0.5
-    assert float(act.dead_fraction(LeakyRelu(), z)) == 0
-    assert float(act.dead_fraction(act.relu, z.reshape(5, 10, 2))) == 0.5
+    assert np.all(leaky[:, 0] != 0)
+    assert np.all(dead[:, 1] != 0)
+    assert fractions == [0.5, 0.5]
+    assert leaky_fraction == 0
 
 
 def test_a_unit_alive_for_one_example_is_not_dead():
-    assert float(act.dead_fraction(act.relu, [[-1.0, -1.0], [-1.0, 1e-3]])) == 0.5
-    assert float(act.dead_fraction(Step(), [[-1.0, 3.0]])) == 1
+    probe = jax.jit(act.dead_fraction, static_argnums=0)
+    assert float(probe(act.relu, np.array([[-1.0, -1.0], [-1.0, 1e-3]]))) == 0.5
+    assert float(probe(Step(), np.array([[-1.0, 3.0]]))) == 1
 
 
 @pytest.mark.course("A08")
 def test_softmax(x64):
-    z = np.array([1.0, 2.0, 3.0])
-    p = np.asarray(act.softmax(z))
+    z, rows = np.array([1.0, 2.0, 3.0]), np.arange(12.0).reshape(2, 2, 3) ** 1.5
+    p, shifted = np.asarray(compiled(act.softmax)(z)), compiled(act.softmax)(z + 1000)
     np.testing.assert_allclose(p, [0.0900305732, 0.2447284711, 0.6652409558], rtol=0, atol=5.1e-11)
-    np.testing.assert_allclose(act.softmax(z + 1000), p, rtol=1e-12)
+    np.testing.assert_allclose(shifted, p, rtol=1e-12)
     np.testing.assert_allclose(p.sum(), 1, rtol=0, atol=1e-15)
-    np.testing.assert_allclose(jax.jacobian(act.softmax)(z), np.diag(p) - np.outer(p, p), rtol=0, atol=1e-15)
-    rows = np.arange(12.0).reshape(2, 2, 3) ** 1.5
-    np.testing.assert_allclose(act.softmax(rows), scipy.special.softmax(rows, axis=-1), rtol=1e-12)
+    jacobian = jax.jit(jax.jacobian(act.softmax))(z)
+    np.testing.assert_allclose(jacobian, np.diag(p) - np.outer(p, p), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(compiled(act.softmax)(rows), scipy.special.softmax(rows, axis=-1), rtol=1e-12)
 
 
 @pytest.mark.course("A09", "A10")
@@ -131,7 +161,7 @@ def test_softmax(x64):
 )
 def test_minima(name, least, where, x64):
     x = np.linspace(-3, 0, 300_001)
-    y = np.asarray(ACTIVATIONS[name](x))
+    y = np.asarray(compiled(ACTIVATIONS[name])(x))
     assert y.min() == pytest.approx(least, abs=1e-10)
     assert x[y.argmin()] == pytest.approx(where, abs=1.1e-5)
 
@@ -140,8 +170,8 @@ def test_minima(name, least, where, x64):
 def test_largest_gap_of_the_two_gelus(x64):
     x = np.linspace(-5, 5, 300_001)
     exact = x * 0.5 * (1 + scipy.special.erf(x / np.sqrt(2)))
-    np.testing.assert_allclose(act.gelu_exact(x), exact, rtol=0, atol=1e-14)
-    gap = np.abs(np.asarray(act.gelu(x)) - exact)
+    np.testing.assert_allclose(compiled(act.gelu_exact)(x), exact, rtol=0, atol=1e-14)
+    gap = np.abs(np.asarray(compiled(act.gelu)(x)) - exact)
     assert gap.max() == pytest.approx(4.7324e-04, abs=5e-9)
     assert abs(x[gap.argmax()]) == pytest.approx(2.6989, abs=1e-4)
 
@@ -150,34 +180,34 @@ def test_largest_gap_of_the_two_gelus(x64):
 def test_softplus_slope_and_alias(x64):
     x = np.linspace(-30, 30, 101)
     np.testing.assert_allclose(slope(act.softplus, x), scipy.special.expit(x), rtol=1e-12)
-    np.testing.assert_array_equal(act.softplus([-1000.0, 1000.0]), [0, 1000])
+    np.testing.assert_array_equal(values(act.softplus, [-1000.0, 1000.0]), [0, 1000])
     assert act.soft_exponential_linear_unit is act.softplus
     assert act.by_name("soft_exponential_linear_unit") is act.softplus
 
 
 @pytest.mark.course("A12")
 def test_elu_is_not_softplus(x64):
-    assert float(Elu()(-1.0)) == pytest.approx(-0.6321205588, abs=5e-11)
-    assert float(Elu()(2.0)) == 2
-    assert float(Elu(0.5)(-1.0)) == pytest.approx(-0.3160602794, abs=5e-11)
-    assert abs(float(Elu()(-1.0)) - float(act.softplus(-1.0))) > 0.9
+    assert values(Elu(), -1.0) == pytest.approx(-0.6321205588, abs=5e-11)
+    assert values(Elu(), 2.0) == 2
+    assert values(Elu(0.5), -1.0) == pytest.approx(-0.3160602794, abs=5e-11)
+    assert abs(values(Elu(), -1.0) - values(act.softplus, -1.0)) > 0.9
 
 
 @pytest.mark.course("A13")
-def test_rectifiers_do_not_saturate_and_relu_is_sparse(getkey, x64):
-    assert float(jax.grad(act.relu)(50.0)) == 1
-    assert float(jax.grad(act.softplus)(50.0)) > 1 - 1e-15
-    z = jax.random.normal(getkey(), (10_000,))
-    zeros = float((act.relu(z) == 0).mean())
+def test_rectifiers_do_not_saturate_and_relu_is_sparse(x64):
+    assert slope(act.relu, 50.0) == 1
+    assert slope(act.softplus, 50.0) > 1 - 1e-15
+    z = np.random.default_rng(13).normal(size=10_000)
+    zeros = (values(act.relu, z) == 0).mean()
     assert abs(zeros - 0.5) < 3 * 0.5 / 100  # three standard errors
-    assert int((act.softplus(z) == 0).sum()) == 0
+    assert (values(act.softplus, z) == 0).sum() == 0
 
 
 @pytest.mark.course("A13")
-def test_relu_keeps_the_gradient_of_ten_layers_and_sigmoid_loses_it(getkey):
-    depth, width = 10, 32
-    kernels = jnp.sqrt(2 / width) * jax.random.normal(getkey(), (depth, width, width))
-    x = jax.random.normal(getkey(), (64, width))
+def test_relu_keeps_the_gradient_of_ten_layers_and_sigmoid_loses_it():
+    depth, width, rng = 10, 32, np.random.default_rng(13)
+    kernels = np.sqrt(2 / width) * rng.normal(size=(depth, width, width))
+    x = rng.normal(size=(64, width)).astype(np.float32)
 
     def ratio(activation):
         """Norm of the first layer's gradient over that of the last."""
@@ -185,8 +215,8 @@ def test_relu_keeps_the_gradient_of_ten_layers_and_sigmoid_loses_it(getkey):
         def total(kernels):
             return jax.lax.scan(lambda h, kernel: (activation(h @ kernel), None), x, kernels)[0].sum()
 
-        norms = jnp.linalg.norm(jax.grad(total)(kernels), axis=(1, 2))
-        return float(norms[0] / norms[-1])
+        norms = np.linalg.norm(jax.jit(jax.grad(total))(kernels.astype(np.float32)), axis=(1, 2))
+        return norms[0] / norms[-1]
 
     relu_ratio, sigmoid_ratio = ratio(act.relu), ratio(act.sigmoid)
     assert relu_ratio > 0.05
@@ -196,25 +226,25 @@ def test_relu_keeps_the_gradient_of_ten_layers_and_sigmoid_loses_it(getkey):
 
 @pytest.mark.course("A14")
 def test_step_fires_at_a_tie_and_cannot_be_trained():
-    np.testing.assert_array_equal(Step()([-1.0, -1e-6, 0.0, 2.0]), [0, 0, 1, 1])
-    np.testing.assert_array_equal(Step(2.0)([1.0, 2.0, 3.0]), [0, 1, 1])
+    np.testing.assert_array_equal(values(Step(), [-1.0, -1e-6, 0.0, 2.0]), [0, 0, 1, 1])
+    np.testing.assert_array_equal(values(Step(2.0), [1.0, 2.0, 3.0]), [0, 1, 1])
     np.testing.assert_array_equal(slope(Step(), [-1.0, 0.0, 1.0]), 0)
     assert not act.has_gradient(Step())
     assert not act.has_gradient(Sign(0.2))
     assert all(act.has_gradient(ACTIVATIONS[name]) for name in ACTIVATIONS if name not in ("step", "sign"))
-    assert np.isnan(Step()(np.nan))
+    assert np.isnan(values(Step(), np.nan))
 
 
 @pytest.mark.course("A15")
 def test_sign_has_three_values():
-    np.testing.assert_array_equal(Sign()([-2.0, 0.0, 3.0]), [-1, 0, 1])
+    np.testing.assert_array_equal(values(Sign(), [-2.0, 0.0, 3.0]), [-1, 0, 1])
 
 
 @pytest.mark.course("A16")
 def test_sign_with_a_threshold_is_sign_with_a_bias():
-    np.testing.assert_array_equal(Sign(0.2)([0.2, 0.3, 0.1]), [0, 1, -1])
+    np.testing.assert_array_equal(values(Sign(0.2), [0.2, 0.3, 0.1]), [0, 1, -1])
     z = np.linspace(-1, 1, 41, dtype=np.float32)
-    np.testing.assert_array_equal(Sign(0.2)(z), Sign()(z - np.float32(0.2)))
+    np.testing.assert_array_equal(values(Sign(0.2), z), values(Sign(), z - np.float32(0.2)))
 
 
 @pytest.mark.course("A17")
@@ -222,33 +252,39 @@ def test_active_is_the_half_space_above_zero():
     axis = np.linspace(-2, 2, 9, dtype=np.float32)
     grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)  # (81, 2), with points on the boundary
     z = grid @ np.array([1.0, -1.0], np.float32)
-    for activation in (act.relu, act.sigmoid, act.tanh, act.softplus, act.swish, act.gelu, LeakyRelu(), Sign()):
-        np.testing.assert_array_equal(act.active(activation, z), z > 0)
-    np.testing.assert_array_equal(act.active(Step(), z), z >= 0)  # a tie fires
-    np.testing.assert_array_equal(act.active(Step(1.0), z), z >= 1)
-    np.testing.assert_array_equal(act.active(act.sigmoid, z, level=0.9), z > np.log(9))
+    above_zero = (act.relu, act.sigmoid, act.tanh, act.softplus, act.swish, act.gelu, LeakyRelu(), Sign())
+
+    @jax.jit
+    def sides(z):
+        others = act.active(Step(), z), act.active(Step(1.0), z), act.active(act.sigmoid, z, level=0.9)
+        return [act.active(activation, z) for activation in above_zero], others
+
+    actives, (tie, threshold, level) = sides(z)
+    for side in actives:
+        np.testing.assert_array_equal(side, z > 0)
+    np.testing.assert_array_equal(tie, z >= 0)  # a tie fires
+    np.testing.assert_array_equal(threshold, z >= 1)
+    np.testing.assert_array_equal(level, z > np.log(9))
 
 
 @pytest.mark.course("A19")
-def test_without_activations_a_deep_network_is_one_affine_map(getkey, x64):
-    widths = [3, 7, 5, 6, 2]
-    layers = [
-        (jax.random.normal(getkey(), (a, b)), jax.random.normal(getkey(), (b,))) for a, b in itertools.pairwise(widths)
-    ]
-    x = np.asarray(jax.random.normal(getkey(), (20, 3)))
+def test_without_activations_a_deep_network_is_one_affine_map(x64):
+    widths, rng = [3, 7, 5, 6, 2], np.random.default_rng(19)
+    layers = [(rng.normal(size=(a, b)), rng.normal(size=b)) for a, b in itertools.pairwise(widths)]
+    x = rng.normal(size=(20, 3))
 
     def network(activation):
         h = x
         for kernel, bias in layers:
-            h = np.asarray(activation(h @ np.asarray(kernel) + np.asarray(bias)))
+            h = values(activation, h @ kernel + bias)
         return h
 
     kernel, bias = np.eye(3), np.zeros(3)
     for w, b in layers:
-        kernel, bias = kernel @ np.asarray(w), bias @ np.asarray(w) + np.asarray(b)
-    scale = np.abs(network(act.identity)).max()
-    np.testing.assert_allclose(network(act.identity), x @ kernel + bias, rtol=0, atol=1e-12 * scale)
-    assert np.abs(network(act.tanh) - (x @ kernel + bias)).max() > 0.1
+        kernel, bias = kernel @ w, bias @ w + b
+    affine, bent = network(act.identity), network(act.tanh)
+    np.testing.assert_allclose(affine, x @ kernel + bias, rtol=0, atol=1e-12 * np.abs(affine).max())
+    assert np.abs(bent - (x @ kernel + bias)).max() > 0.1
 
 
 @pytest.mark.course("A22")
@@ -268,7 +304,7 @@ def test_without_activations_a_deep_network_is_one_affine_map(getkey, x64):
     ],
 )
 def test_ranges(name, low, high, x64):
-    y = np.asarray(ACTIVATIONS[name](np.linspace(-50, 50, 20_001)))
+    y = values(ACTIVATIONS[name], np.linspace(-50, 50, 20_001))
     assert low <= y.min()
     assert y.max() <= high
     assert y.max() > high - 0.01 * (high - low)
@@ -277,7 +313,7 @@ def test_ranges(name, low, high, x64):
 
 @pytest.mark.course("A22")
 def test_softmax_stays_within_zero_and_one(x64):
-    p = np.asarray(act.softmax(np.stack([np.linspace(-50, 50, 101), np.zeros(101)], axis=-1)))
+    p = np.asarray(compiled(act.softmax)(np.stack([np.linspace(-50, 50, 101), np.zeros(101)], axis=-1)))
     assert p.min() >= 0
     assert p.max() <= 1
     assert p.min() < 1e-20
@@ -285,26 +321,35 @@ def test_softmax_stays_within_zero_and_one(x64):
 
 @pytest.mark.course("A23")
 def test_saturation(x64):
-    assert float(jax.grad(act.tanh)(2.0)) == pytest.approx(0.0706508, abs=5e-8)
-    assert float(jax.grad(act.sigmoid)(10.0)) == pytest.approx(4.54e-05, abs=5e-8)
-    z = np.array([[0.0, 10.0, -10.0, 2.0], [1.0, 20.0, 3.0, -1.0]])
-    assert float(act.saturation(act.sigmoid, z)) == 3 / 8
-    assert float(act.saturation(act.tanh, z)) == pytest.approx(4 / 8)  # tanh'(3) = 0.00987
-    assert float(act.saturation(act.tanh, z, threshold=0.1)) == 5 / 8
-    assert float(act.saturation(act.identity, z)) == 0
+    assert slope(act.tanh, 2.0) == pytest.approx(0.0706508, abs=5e-8)
+    assert slope(act.sigmoid, 10.0) == pytest.approx(4.54e-05, abs=5e-8)
+    shares = jax.jit(
+        lambda z: (
+            act.saturation(act.sigmoid, z),
+            act.saturation(act.tanh, z),
+            act.saturation(act.tanh, z, threshold=0.1),
+            act.saturation(act.identity, z),
+        )
+    )
+    sigmoid, tanh, wider, identity = shares(np.array([[0.0, 10.0, -10.0, 2.0], [1.0, 20.0, 3.0, -1.0]]))
+    assert float(sigmoid) == 3 / 8
+    assert float(tanh) == pytest.approx(4 / 8)  # tanh'(3) = 0.00987
+    assert float(wider) == 5 / 8
+    assert float(identity) == 0
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 @given(x=st.floats(-1000, 1000, width=32))
 def test_values_and_slopes_are_finite_and_slopes_are_central_differences(name, x):
     activation = ACTIVATIONS[name]
-    value, derivative = activation(x), jax.grad(activation)(x)
+    step = 1e-2
+    value, above, below = values(activation, np.array([x, x + step, x - step], np.float32))
+    derivative = slope(activation, np.float32(x))
     assert np.isfinite(value)
     assert np.isfinite(derivative)
     if abs(x) < 0.01 or abs(x) > 100:  # a kink, or too large for differences
         return
-    step = 1e-2
-    difference = (float(activation(x + step)) - float(activation(x - step))) / (2 * step)
+    difference = (float(above) - float(below)) / (2 * step)
     assert float(derivative) == pytest.approx(difference, rel=2e-2, abs=2e-3)
 
 
@@ -324,8 +369,9 @@ def test_dtype_is_kept_and_extremes_have_finite_slopes(name, dtype):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_integers_booleans_and_lists_become_floats(name):
     activation = ACTIVATIONS[name]
-    expected = activation(np.array([0, 1], np.float32))
-    for given_as in (np.array([0, 1]), np.array([0, 1], np.uint8), np.array([False, True]), [0, 1]):
+    bits = np.array([[0, 1, 1], [1, 0, 1]])  # the shape of the next test, whose programs it shares
+    expected = activation(bits.astype(np.float32))
+    for given_as in (bits, bits.astype(np.uint8), bits.astype(bool), bits.tolist()):
         np.testing.assert_array_equal(np.asarray(activation(given_as), np.float32), expected)
         if name != "identity":
             assert activation(given_as).dtype == jnp.float32
@@ -336,15 +382,18 @@ def test_jit_and_vmap_change_nothing(name):
     activation = ACTIVATIONS[name]
     x = jnp.array([[-1.5, 0.0, 0.3], [2.0, -0.1, 4.0]])
     expected = activation(x)
-    np.testing.assert_allclose(jax.jit(activation)(x), expected, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(jax.vmap(activation)(x), expected, rtol=1e-6, atol=1e-7)
+    jitted, mapped = jax.jit(lambda x: (activation(x), jax.vmap(activation)(x)))(x)
+    np.testing.assert_allclose(jitted, expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(mapped, expected, rtol=1e-6, atol=1e-7)
 
 
 def test_probes_work_compiled():
-    z = jnp.array([[-1.0, 2.0], [-3.0, 4.0]])
-    assert float(jax.jit(lambda z: act.dead_fraction(act.relu, z))(z)) == 0.5
-    assert float(jax.jit(lambda z: act.saturation(act.relu, z))(z)) == 0.5
-    np.testing.assert_array_equal(jax.jit(lambda z: act.active(act.relu, z))(z), z > 0)
+    z = np.array([[-1, 2], [-3, 4]], np.float32)
+    probes = jax.jit(lambda z: (act.dead_fraction(act.relu, z), act.saturation(act.relu, z), act.active(act.relu, z)))
+    dead, saturated, active = probes(z)
+    assert float(dead) == 0.5
+    assert float(saturated) == 0.5
+    np.testing.assert_array_equal(active, z > 0)
 
 
 def test_names():

@@ -110,7 +110,7 @@ def make_plan(table: Table, settings: Settings) -> Plan:
     classes = preprocessing.classes
     goal = objective(task, None if classes is None else len(classes))
     net = mlp(settings.hidden, goal.width, activations.by_name(settings.activation), dropout=settings.dropout or None)
-    decided = dataclasses.replace(settings, task=task, learning_rate=rate)  # pyright: ignore[reportArgumentType]  # what @config makes
+    decided = dataclasses.replace(settings, task=task, learning_rate=rate)
     return Plan(decided, table, train, validation, test, preprocessing, net, goal)
 
 
@@ -134,7 +134,7 @@ def train_plan(plan: Plan, progress: Callable[[Progress], None] | None = None) -
         plan.net, (plan.train.x, plan.train.y), plan.objective.loss,
         optimizer=settings.optimizer, learning_rate=settings.learning_rate, epochs=settings.epochs,
         batch_size=settings.batch_size, validation=held,
-        stop=None if held is None else EarlyStopping(settings.patience, min_delta=0.0),
+        stop=None if held is None else EarlyStopping(settings.patience),
         penalties=[kind(strength) for strength, kind in kinds if strength],
         metrics=["accuracy" if plan.preprocessing.classes else "mse"], key=settings.seed,
         class_weight=None if settings.class_weight == "none" else settings.class_weight, progress=progress or False,
