@@ -222,9 +222,13 @@ def _on_device(tables: Tables) -> Data:
 
 @contextlib.contextmanager
 def _interrupts() -> Iterator[list[int]]:
-    """Collect Ctrl-C while the run goes on; the second one is raised as usual. Only the main thread can."""
+    """Collect Ctrl-C while the run goes on; the second one is raised as usual.
+
+    Only the main thread can, and a process started in the background, which ignores Ctrl-C, goes on doing so.
+    """
     heard: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
         yield heard
         return
 
