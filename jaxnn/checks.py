@@ -85,8 +85,12 @@ def number_in(
         fail(where, repr(value), f"a number {_limits(low, high, open_low, open_high)}")
     try:
         number = float(value)
-    except (OverflowError, ValueError):  # 10**400
-        fail(where, "a number that is too large", f"a number {_limits(low, high, open_low, open_high)}")
+    except (OverflowError, TypeError, ValueError):  # 10**400, an array of several numbers
+        fail(
+            where,
+            "a number that is too large" if isinstance(value, int) else f"a {type(value).__name__}",
+            f"a number {_limits(low, high, open_low, open_high)}",
+        )
     inside = (low < number if open_low else low <= number) and (number < high if open_high else number <= high)
     if not inside:
         fail(where, f"{value}", f"a number {_limits(low, high, open_low, open_high)}")
@@ -124,6 +128,7 @@ def one_of(where: str, value: Any, allowed: Any) -> Any:
     allowed = list(allowed)
     if value in allowed:
         return value
-    near = difflib.get_close_matches(str(value), [str(a) for a in allowed], n=1)
+    names = {str(a).casefold(): str(a) for a in allowed}  # Relu is relu, which is nearer than elu
+    near = [names[name] for name in difflib.get_close_matches(str(value).casefold(), names, n=1)]
     message = f"{where}: got {value!r}; needed one of {', '.join(str(a) for a in allowed)}."
     raise JaxnnError(message + (f" Did you mean {near[0]}?" if near else ""))

@@ -98,10 +98,6 @@ def _represent(self: Any) -> str:
         shown = getattr(value, "__name__", None) or repr(value)
         if f.default is dataclasses.MISSING:
             words.append(shown)
-        elif value != f.default or type(value) is not type(f.default) or _differs_in_number(value, f.default):
+        elif repr(value) != repr(f.default):  # unlike equality, this sees numbers and types
             words.append(f"{f.name}={shown}")
     return f"{type(self).__name__}({', '.join(words)})"
-
-
-def _differs_in_number(value: Any, default: Any) -> bool:
-    return numbers(value) != numbers(default)

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NoReturn
 
@@ -139,7 +139,11 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def write_folder_atomically(
-    target: str | os.PathLike[str], files: Mapping[str, bytes], marker: str, overwrite: bool = False
+    target: str | os.PathLike[str],
+    files: Mapping[str, bytes],
+    entries: Collection[str],
+    marks: Collection[str],
+    overwrite: bool = False,
 ) -> None:
     """Write a folder of files whole or not at all.
 
@@ -149,16 +153,18 @@ def write_folder_atomically(
     Args:
         target: the folder; it does not exist, or is empty, or `overwrite` is True.
         files: the bytes of each file by its name, or by its path inside the folder with "/".
-        marker: the name of a file that every folder of this kind has: one without it is never overwritten.
-        overwrite: True to replace a folder that has the marker.
+        entries: the names of all files that a folder of this kind may have: one with any other is never overwritten.
+        marks: those of which it has at least one.
+        overwrite: True to replace a folder of this kind.
 
     Raises:
         JaxnnError: if the target exists and may not be replaced, or cannot be written; it is then as it was before.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     write_folder_atomically(f"{place}/runs/one", {"run.toml": b"", "log/loss.csv": b"1.0"}, "run.toml")
-    ...     read_bytes(f"{place}/runs/one/log/loss.csv", "a log")
+    ...     run = {"run.toml": b"", "loss.csv": b"1.0"}
+    ...     write_folder_atomically(f"{place}/runs/one", run, entries=run, marks=["run.toml"])
+    ...     read_bytes(f"{place}/runs/one/loss.csv", "a log")
     b'1.0'
     """
     for name in files:
@@ -167,14 +173,21 @@ def write_folder_atomically(
             fail("files", repr(name), "names of files inside the folder")
     with _writing(target):
         final = os.path.realpath(target)
-        replaced = _check_target(shown_path(target), final, marker, overwrite)
+        replaced = replaceable(shown_path(target), final, entries, marks)
+        if replaced and not overwrite:
+            fail(
+                shown_path(target), "a folder that is already there", "a new folder", "Choose another, or overwrite it"
+            )
         parent = os.path.dirname(final)
         made = _make_folders(parent)
         temporary = os.path.join(parent, _temporary_name())
         try:
             os.mkdir(temporary)
             _fill(temporary, files, shown_path(target))
-            _swap(temporary, final) if replaced else os.rename(temporary, final)
+            if replaced:
+                _swap(temporary, final, lambda old: replaceable(shown_path(target), old, entries, marks))
+            else:
+                os.rename(temporary, final)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             for folder in reversed(made):
@@ -183,6 +196,52 @@ def write_folder_atomically(
             raise
         for folder in {parent, *(os.path.dirname(folder) for folder in made)}:
             _flush_folder(folder)
+
+
+def replaceable(
+    where: str, folder: str, entries: Collection[str], marks: Collection[str], do: str = "choose another path"
+) -> bool:
+    """Say whether there is an old folder to replace; nothing but a folder of its kind ever is.
+
+    Args:
+        where: how messages call the folder.
+        folder: its path.
+        entries: the names of all that a folder of this kind may have; that of a folder ends in "/".
+        marks: those of which it has at least one.
+        do: what its user can do instead.
+
+    Returns:
+        True for a folder of this kind, False for an empty one or none at all.
+
+    Raises:
+        JaxnnError: if the path is no folder, or the folder has anything else in it.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(f"{folder}/thesis.txt", b"mine")
+    ...     replaceable("--out", folder, ["run.toml"], ["run.toml"])
+    Traceback (most recent call last):
+    jaxnn.checks.JaxnnError: --out: got a folder of other files, without run.toml; needed a new folder. \
+Choose another path.
+    """
+    try:
+        with os.scandir(folder) as found:
+            kinds = {entry.name: entry.is_dir(follow_symlinks=False) for entry in found}
+    except FileNotFoundError:
+        return False
+    except NotADirectoryError:
+        fail(where, "a file, or a path through one", "the path of a folder", do.capitalize())
+    except PermissionError:
+        fail(where, "a folder that may not be read", "a new folder", do.capitalize())
+    if not kinds:
+        return False
+    if not any(name in kinds for name in marks):
+        fail(where, f"a folder of other files, without {' or '.join(marks)}", "a new folder", do.capitalize())
+    others = sorted(name for name, is_folder in kinds.items() if (name + "/" * is_folder) not in entries)
+    if others:
+        given = f"{others[0][:60]!r} beside a run" + (f", and {len(others) - 1} more" if others[1:] else "")
+        fail(where, given, "a folder with nothing but an earlier run", f"Move it away, or {do}")
+    return True
 
 
 def _temporary_name() -> str:
@@ -226,23 +285,6 @@ def _flush_folder(folder: str) -> None:
             os.close(handle)
 
 
-def _check_target(where: str, final: str, marker: str, overwrite: bool) -> bool:
-    """Whether there is an old folder to replace; raises where it may not be replaced."""
-    try:
-        names = os.listdir(final)
-    except FileNotFoundError:
-        return False
-    except NotADirectoryError:
-        fail(where, "a file, or a path through one", "the path of a folder", "Choose another path")
-    if not names:
-        return False
-    if marker not in names:
-        fail(where, f"a folder of other files, without {marker}", "a new folder", "Choose another path")
-    if not overwrite:
-        fail(where, "a folder that is already there", "a new folder", "Choose another path, or overwrite it")
-    return True
-
-
 def _make_folders(parent: str) -> list[str]:
     """Make the folders that are missing above the target; return them, outermost first."""
     missing = [str(folder) for folder in [Path(parent), *Path(parent).parents] if not folder.exists()]
@@ -261,11 +303,12 @@ def _fill(folder: str, files: Mapping[str, bytes], where: str) -> None:
         _flush_folder(one)
 
 
-def _swap(new: str, final: str) -> None:
+def _swap(new: str, final: str, check: Callable[[str], bool]) -> None:
     """Put the new folder in the place of the old one, or leave the old one there."""
     old = os.path.join(os.path.dirname(final), _temporary_name())
     os.rename(final, old)
     try:
+        check(old)  # once more: where it lies now, nobody puts a file into it before it is removed
         os.rename(new, final)
     except BaseException:
         os.rename(old, final)

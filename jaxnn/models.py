@@ -50,6 +50,8 @@ def mlp(
     Chain(Dense(64, kernel_init=HeNormal()), relu, Dropout(rate=0.2), Dense(32, kernel_init=HeNormal()), relu, \
 Dropout(rate=0.2), Dense(10))
     """
+    if not isinstance(hidden, list | tuple):
+        fail("hidden", repr(hidden), "a list of widths", f"Write ({hidden},) for one hidden layer")
     for width in hidden:
         whole_number("hidden", width, 1)
     if dropout is not None:

@@ -1,5 +1,7 @@
 """Operations whose best form depends on the machine, each chosen in one place by measurement."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -27,10 +29,7 @@ def random_bits(key: Key, shape: tuple[int, ...]) -> Array:
     >>> random_bits(jax.random.key(0), (2,)).dtype
     dtype('uint32')
     """
-    size = 1
-    for length in shape:
-        size *= length
-    bits = jnp.arange(size, dtype=jnp.uint32).reshape(shape) * jnp.uint32(0x9E3779B9)
+    bits = jnp.arange(math.prod(shape), dtype=jnp.uint32).reshape(shape) * jnp.uint32(0x9E3779B9)
     # words: (2,) for threefry, (4,) for rbg
     for word in jax.random.key_data(key):
         bits = _mix(bits ^ word.astype(jnp.uint32))

@@ -88,6 +88,7 @@ LAYERS = [
     Case("flatten grey images", nn.Flatten(2), (3, 2)),
     Case("flatten images", nn.Flatten(3), (2, 2, 3)),
     Case("dropout", nn.Dropout(0.5), (6,)),
+    Case("dropout of integers", nn.Dropout(0.2), (6,), integer=True),
     Case("dropout of everything", nn.Dropout(1.0), (6,)),
     Case("dropout left out", nn.Dropout(None), (6,)),
     Case("activation of one's own", nn.Activation(jnp.sin), (4,)),

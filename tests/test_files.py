@@ -11,6 +11,9 @@ from jaxnn import files
 from jaxnn.checks import JaxnnError
 from jaxnn.files import read_bytes, sha256_hex, shown_path, write_atomically, write_folder_atomically
 
+KIND = (("run.toml", "old.csv", "log"), ("run.toml",))
+"""What a folder of the kind may have, and what it must."""
+
 
 def refuse(call, *arguments, **named):
     """The message of the error, which is one line."""
@@ -45,7 +48,7 @@ def test_permissions_are_those_of_any_new_file_or_of_the_file_replaced(tmp_path)
     old = os.umask(0o027)
     try:
         write_atomically(path, b"1")
-        write_folder_atomically(tmp_path / "run", {"run.toml": b""}, "run.toml")
+        write_folder_atomically(tmp_path / "run", {"run.toml": b""}, *KIND)
     finally:
         os.umask(old)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -88,7 +91,7 @@ def test_every_file_and_folder_of_a_folder_is_flushed(tmp_path, monkeypatch):
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", flush)
-    write_folder_atomically(tmp_path / "a" / "b" / "run", {"run.toml": b"", "log/loss.csv": b""}, "run.toml")
+    write_folder_atomically(tmp_path / "a" / "b" / "run", {"run.toml": b"", "log/loss.csv": b""}, *KIND)
     made = {path: path.stat().st_ino for path in [tmp_path, *tmp_path.rglob("*")]}
     assert {path for path, number in made.items() if number not in flushed} == set()
 
@@ -116,7 +119,7 @@ def test_ctrl_c_while_writing_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_atomically(tmp_path / "file", b"new")
     with pytest.raises(KeyboardInterrupt):
-        write_folder_atomically(tmp_path / "runs" / "may" / "one", {"run.toml": b""}, "run.toml")
+        write_folder_atomically(tmp_path / "runs" / "may" / "one", {"run.toml": b""}, *KIND)
     assert os.listdir(tmp_path) == []
 
 
@@ -206,20 +209,20 @@ def tree(folder):
 
 def test_a_folder_is_written_whole(tmp_path):
     wanted = {"run.toml": b"seed = 0", "model.safetensors": bytes(1000), "log/loss.csv": b"1"}
-    write_folder_atomically(tmp_path / "runs" / "one", wanted, "run.toml")
+    write_folder_atomically(tmp_path / "runs" / "one", wanted, *KIND)
     assert tree(tmp_path / "runs" / "one") == wanted
     assert os.listdir(tmp_path / "runs") == ["one"]
     (tmp_path / "empty").mkdir()
-    write_folder_atomically(tmp_path / "empty", wanted, "run.toml")
+    write_folder_atomically(tmp_path / "empty", wanted, *KIND)
     assert tree(tmp_path / "empty") == wanted
 
 
 def test_an_old_run_is_replaced_only_when_asked(tmp_path):
     run = tmp_path / "run"
-    write_folder_atomically(run, {"run.toml": b"1", "old.csv": b""}, "run.toml")
-    assert "already there" in refuse(write_folder_atomically, run, {"run.toml": b"2"}, "run.toml")
+    write_folder_atomically(run, {"run.toml": b"1", "old.csv": b""}, *KIND)
+    assert "already there" in refuse(write_folder_atomically, run, {"run.toml": b"2"}, *KIND)
     assert tree(run) == {"run.toml": b"1", "old.csv": b""}
-    write_folder_atomically(run, {"run.toml": b"2"}, "run.toml", overwrite=True)
+    write_folder_atomically(run, {"run.toml": b"2"}, *KIND, overwrite=True)
     assert tree(run) == {"run.toml": b"2"}
     assert os.listdir(tmp_path) == ["run"]
 
@@ -228,35 +231,60 @@ def test_a_folder_that_is_no_run_is_never_touched(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.png").write_bytes(b"cat")
     (tmp_path / "file").write_bytes(b"")
-    call = [{"run.toml": b""}, "run.toml"]
+    call = [{"run.toml": b""}, *KIND]
     assert "without run.toml" in refuse(write_folder_atomically, tmp_path / "photos", *call, overwrite=True)
     assert "got a file" in refuse(write_folder_atomically, tmp_path / "file", *call, overwrite=True)
     assert "through one" in refuse(write_folder_atomically, tmp_path / "file" / "run", *call, overwrite=True)
     assert tree(tmp_path) == {"photos/cat.png": b"cat", "file": b""}
 
 
+@pytest.mark.parametrize("stranger", ["thesis.txt", "run.toml/thesis.txt"])
+def test_a_run_beside_something_else_is_never_touched(tmp_path, stranger):
+    (tmp_path / "run" / stranger).parent.mkdir(parents=True)
+    (tmp_path / "run" / stranger).write_bytes(b"mine")
+    (tmp_path / "run" / "model").write_bytes(b"old")
+    kind = (("run.toml", "model"), ("model",))
+    message = refuse(write_folder_atomically, tmp_path / "run", {"model": b"new"}, *kind, overwrite=True)
+    assert f"got '{stranger.split('/')[0]}' beside a run; needed a folder with nothing but an earlier run" in message
+    assert tree(tmp_path / "run") == {stranger: b"mine", "model": b"old"}
+
+
+def test_a_file_put_into_a_run_while_it_is_replaced_is_kept(tmp_path, monkeypatch):
+    run, rename = tmp_path / "run", os.rename
+    write_folder_atomically(run, {"run.toml": b"old"}, *KIND)
+
+    def late(old, new):
+        if old == str(run):
+            (run / "thesis.txt").write_bytes(b"mine")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", late)
+    assert "thesis.txt" in refuse(write_folder_atomically, run, {"run.toml": b"new"}, *KIND, overwrite=True)
+    assert tree(tmp_path) == {"run/run.toml": b"old", "run/thesis.txt": b"mine"}
+
+
 @pytest.mark.parametrize("name", ["../out", "a/../../out", "/out", "", "."])
 def test_files_stay_inside_the_folder(tmp_path, name):
-    refuse(write_folder_atomically, tmp_path / "run", {name: b""}, "run.toml")
+    refuse(write_folder_atomically, tmp_path / "run", {name: b""}, *KIND)
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("failing_rename", [1, 2])
 def test_a_swap_that_fails_puts_the_old_folder_back(tmp_path, monkeypatch, failing_rename):
     run, count, rename = tmp_path / "run", iter(range(1, 9)), os.rename
-    write_folder_atomically(run, {"run.toml": b"old"}, "run.toml")
+    write_folder_atomically(run, {"run.toml": b"old"}, *KIND)
 
     def sometimes(*names):
         return failing(errno.EIO)() if next(count) == failing_rename else rename(*names)
 
     monkeypatch.setattr(os, "rename", sometimes)
-    refuse(write_folder_atomically, run, {"run.toml": b"new"}, "run.toml", overwrite=True)
+    refuse(write_folder_atomically, run, {"run.toml": b"new"}, *KIND, overwrite=True)
     assert tree(tmp_path) == {"run/run.toml": b"old"}
     assert os.listdir(tmp_path) == ["run"]
 
 
 def test_a_failure_while_filling_leaves_no_folder_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", failing(errno.ENOSPC))
-    message = refuse(write_folder_atomically, tmp_path / "runs" / "one", {"run.toml": b"1"}, "run.toml")
+    message = refuse(write_folder_atomically, tmp_path / "runs" / "one", {"run.toml": b"1"}, *KIND)
     assert "full disk" in message
     assert os.listdir(tmp_path) == []

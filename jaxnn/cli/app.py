@@ -12,7 +12,11 @@ from jaxnn.version import __version__
 app = typer.Typer(
     name="jaxnn",
     help="Train, save and use neural networks; a whole training run is one compiled program.",
-    epilog="Example: jaxnn train digits --out runs/digits",
+    epilog=(
+        "Example: jaxnn train digits --out runs/digits\n\n"
+        "Exit codes: 0 done; 2 wrong use or bad data; 3 the training diverged; 130 after Ctrl-C; "
+        "70 an error of jaxnn's own."
+    ),
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -81,7 +85,7 @@ def _own_flags() -> list[inspect.Parameter]:
     switches = [
         ("overwrite", "--overwrite", "Replace the run folder if it is there."),
         ("as_json", "--json", "Print one JSON object."),
-        ("quiet", "--quiet", "Print nothing but errors."),
+        ("quiet", "--quiet", "Print nothing but errors, and the object of --json."),
     ]
     return [
         *(

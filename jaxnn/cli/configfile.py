@@ -29,6 +29,8 @@ class Config:
     made_with: dict[str, Any] = field(default_factory=dict)
     """Versions and machine of the run that wrote the file."""
     source: str = ""
+    places: dict[str, str] = field(default_factory=dict)
+    """`file:line` of each setting, by name."""
 
 
 def read_config(path: str) -> Config:
@@ -50,9 +52,11 @@ def read_config(path: str) -> Config:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         _refuse_toml(path, text, str(error))
     values: dict[str, Any] = {}
+    places: dict[str, str] = {}
     for name, value in document.items():
         where = f"{shown_path(path)}:{_line(text, name)}"
         if name in NAMES:
+            places[name] = where
             values[name] = checked(name, value, f"{where}: {name}")
         elif name == DIGEST:
             if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
@@ -62,7 +66,7 @@ def read_config(path: str) -> Config:
                 fail(f"{where}: {name}", repr(value), "a table of versions")
         else:
             _refuse_key(where, name)
-    return Config(values, document.get(DIGEST), document.get(MADE_WITH, {}), path)
+    return Config(values, document.get(DIGEST), document.get(MADE_WITH, {}), path, places)
 
 
 def combined(flags: Mapping[str, str | None], found: Config) -> Settings:

@@ -6,8 +6,11 @@ import numpy as np
 
 from jaxnn.checks import fail
 from jaxnn.cli import cache, report, runfolder, screen
+from jaxnn.cli.predict import check_scales
 from jaxnn.cli.scores import ClassScores, Scores, class_scores, value_scores
-from jaxnn.data import Preprocessing, features_for, read, target_for
+from jaxnn.data import Preprocessing, Table, features_for, read, target_for
+from jaxnn.data.csvfile import RawTable
+from jaxnn.data.places import known_column, place, shown
 from jaxnn.model import Model
 
 
@@ -33,8 +36,10 @@ def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
         learnt = dataclasses.replace(learnt, target_name=target)  # pyright: ignore[reportArgumentType]  # what @config makes
     elif learnt.target_name is None:
         fail("--target", "none", "the name of the target column, because the model does not say it")
+    _check_target(table, target, learnt.target_name)
     truth = target_for(table, learnt)
     features, _ = features_for(table, learnt)
+    check_scales(table, learnt, features)
     cache.turn_on()
     found = _scores(opened.model, learnt, features, truth)
     if table.sha256 and opened.recipe.get("data_sha256") == table.sha256:
@@ -47,6 +52,16 @@ def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
         screen.blank()
         report.print_classes(found)
     return 0
+
+
+def _check_target(table: Table | RawTable, typed: str | None, name: str | None) -> None:
+    """Say where the truth was looked for, in the words of the command line."""
+    if not isinstance(table, RawTable) or name in table.columns:
+        return
+    if typed is not None:
+        known_column("--target", typed, table.columns)
+    given, do = f"no column {shown(name)}", "If it has another name there, give it with --target"
+    fail(place(table.source, 1), given, "that column, the target, with the truth of each row", do)
 
 
 def _scores(model: Model, learnt: Preprocessing, features: np.ndarray, truth: np.ndarray) -> Scores:

@@ -1,19 +1,24 @@
 """The `jaxnn` command: runs what was typed, and turns every error into one line and an exit code."""
 
 import contextlib
+import errno
 import io
 import os
+import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from jaxnn.checks import JaxnnError
-from jaxnn.cli.screen import say
+from jaxnn.cli.screen import say, silence_stdout
 
 WRONG_USE, INTERRUPTED, CLOSED, UNEXPECTED = 2, 130, 1, 70
 """Exit codes: wrong use or bad data; Ctrl-C; a reader that went away; an error that is ours."""
 
 INSTALL = 'pip install "jaxnn[cli]"'
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What writing to stdout may say: every other file is written by `jaxnn.files`, which explains its own errors."""
 
 LONGEST = 400
 """Characters of an unexpected error that are shown without --traceback."""
@@ -29,7 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 for success, 2 for wrong use or bad data, 3 for a training that diverged, 130 after Ctrl-C, 70
         for an error of jaxnn's own.
     """
-    typed = list(sys.argv[1:] if arguments is None else arguments)
+    with _streams():
+        return _main(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(typed: list[str]) -> int:
     shown = os.environ.get("JAXNN_TRACEBACK", "") not in ("", "0") or "--traceback" in typed
     _forgive_encodings()
     try:
@@ -38,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except Exception as error:
         if isinstance(error, BrokenPipeError):
-            _silence_stdout()
+            silence_stdout()
             return CLOSED
         if shown:
             traceback.print_exception(error)
-        return _explain(error)
+        return _explain(error, typed)
     except KeyboardInterrupt:
         say("interrupted; nothing was saved")
         return INTERRUPTED
@@ -71,24 +80,41 @@ def _run(typed: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, typed: list[str]) -> int:
     """Say in one line what was wrong."""
     if isinstance(error, JaxnnError):
         notes = "; ".join(getattr(error, "__notes__", []))
         say(f"{error} ({notes})" if notes else str(error))
         return WRONG_USE
     if hasattr(error, "format_message"):  # click's errors, which typer has a copy of
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "jaxnn"
-        say(f"{error.format_message().rstrip('.')}. See: {command} --help")  # pyright: ignore[reportAttributeAccessIssue]
+        say(f"{error.format_message().rstrip('.')}. See: {_command(error, typed)} --help")  # pyright: ignore[reportAttributeAccessIssue]
         return WRONG_USE
     if isinstance(error, ModuleNotFoundError) and error.name in ("polars", "rich"):
         say(f"{error.name} is not installed; needed it for this command: {INSTALL}")
+        return WRONG_USE
+    if short := _out_of_memory(error):
+        say(f"{short}; needed a smaller network or fewer rows at once. Make --hidden or --batch-size smaller.")
+        return WRONG_USE
+    if isinstance(error, OSError) and error.filename is None and error.errno in UNWRITABLE:
+        silence_stdout()
+        say(f"stdout: got '{error.strerror}' while writing; needed room to write. Give another place for the output.")
         return WRONG_USE
     said = f"{type(error).__name__}: {error}"
     said = said if len(said) <= LONGEST else said[:LONGEST] + "..."
     say(f"unexpected error: {said}; run again with --traceback to see where")
     return UNEXPECTED
+
+
+def _command(error: Exception, typed: list[str]) -> str:
+    """The command whose help tells more; click does not know it where a flag has no value."""
+    from jaxnn.cli.app import app
+
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        return context.command_path
+    named = {known.name or getattr(known.callback, "__name__", "") for known in app.registered_commands}
+    first = next((word for word in typed if not word.startswith("-")), "")
+    return f"jaxnn {first}" if first in named else "jaxnn"
 
 
 def _forgive_encodings() -> None:
@@ -98,9 +124,24 @@ def _forgive_encodings() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _silence_stdout() -> None:
-    """Let Python flush what is left to nowhere when it ends."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+@contextlib.contextmanager
+def _streams() -> Iterator[None]:
+    """Write to nowhere where a shell has closed stdout or stderr: Python has None in its place then.
+
+    It also keeps the number of the closed stream from a file that is opened later, and that C++ would log into.
+    """
+    with contextlib.ExitStack() as stack:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:
+                setattr(sys, name, stack.enter_context(open(os.devnull, "w")))
+                stack.callback(setattr, sys, name, None)
+        yield
+
+
+def _out_of_memory(error: Exception) -> str:
+    """What was asked for, if memory was short; "" for any other error."""
+    said = str(error)
+    if not isinstance(error, MemoryError) and "RESOURCE_EXHAUSTED" not in said:
+        return ""
+    asked = re.search(r"(\d[\d.,]* ?(?:[KMGTP]i?B|bytes?))\b", said)
+    return f"the memory of the device: got too little for {asked[1] if asked else 'the run'}"

@@ -15,6 +15,9 @@ from jaxnn.layers import Chain
 from jaxnn.models import Objective, mlp, objective
 from jaxnn.train import EarlyStopping, Progress, Run, fit
 
+FEWEST_VALUES = 10
+"""Rows of a regression of which some are set aside: of fewer, a score says nothing."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -159,7 +162,7 @@ def _parts(table: Table, task: str, settings: Settings) -> tuple[np.ndarray, np.
     count, shares = len(table), (1 - settings.validation - settings.test, settings.validation, settings.test)
     asked = [share for share in shares if share]
     labels = table.target if task == "classification" else None
-    _check_shares(count, shares, settings)
+    _check_shares(count, shares, settings, task)
     found = iter(split(count, [share / sum(asked) for share in asked], settings.seed, labels))
     train, validation, test = (next(found) if share else np.zeros(0, np.int64) for share in shares)
     if labels is not None:
@@ -167,15 +170,18 @@ def _parts(table: Table, task: str, settings: Settings) -> tuple[np.ndarray, np.
     return train, validation, test
 
 
-def _check_shares(count: int, shares: tuple[float, float, float], settings: Settings) -> None:
+def _check_shares(count: int, shares: tuple[float, float, float], settings: Settings, task: str) -> None:
     """Every part that was asked for gets a row: said here in the words of the settings, not of `split`."""
+    if task == "regression" and len([share for share in shares if share]) > 1 and count < FEWEST_VALUES:
+        do = "Add rows, or give --test 0 --validation 0 to train on all"
+        fail("data", f"{count} rows", f"at least {FEWEST_VALUES} to train on some and score on others", do)
     needed = sum(share > 0 for share in shares)
     if count < needed:
         fail("data", f"{count} row{'' if count == 1 else 's'}", f"at least {needed}, one for each part of the split")
     for name, share in (("validation", settings.validation), ("test", settings.test)):
         if share and round(share * count) < 1:
             do = f"Give --{name} {1.5 / count:.2g} or more, or --{name} 0 for no such part"
-            fail(name, f"{share:g} of {count} rows, which is none", "a share of at least one row", do)
+            fail(f"--{name}", f"{share:g} of {count} rows, which is none", "a share of at least one row", do)
 
 
 def _check_classes(labels: np.ndarray, trained: np.ndarray, settings: Settings) -> None:
@@ -183,4 +189,4 @@ def _check_classes(labels: np.ndarray, trained: np.ndarray, settings: Settings) 
     if len(missing):
         given = f"{settings.test:g} for the test and {settings.validation:g} for the validation"
         needed = f"shares that leave a row of class {missing[0].item()!r} to train on"
-        fail("test and validation", given, needed, "Give smaller shares, or remove the class")
+        fail("--test and --validation", given, needed, "Give smaller shares, or remove the class")

@@ -11,7 +11,8 @@ import numpy as np
 from jaxnn.checks import fail
 from jaxnn.cli import cache, runfolder, screen
 from jaxnn.cli.report import counted
-from jaxnn.data import Preprocessing, features_for, read
+from jaxnn.data import Preprocessing, Table, features_for, read
+from jaxnn.data.csvfile import RawTable
 from jaxnn.data.places import listed
 from jaxnn.files import shown_path, write_atomically
 from jaxnn.model import Model
@@ -36,7 +37,9 @@ def predict(run: str, data: str, out: str | None, *, as_json: bool) -> int:
     if out is not None:
         _check_out(out, data, opened.path)
     learnt = runfolder.preprocessing_of(opened)
-    features, ignored = features_for(read(data), learnt)
+    table = read(data)
+    features, ignored = features_for(table, learnt)
+    check_scales(table, learnt, features)
     cache.turn_on()
     columns = answers(opened.model, learnt, features)
     if ignored:
@@ -68,8 +71,10 @@ def answers(model: Model, learnt: Preprocessing, features: np.ndarray) -> dict[s
     # one pass for both: the prediction is the class of the highest probability
     shares = model.probabilities(features)  # (rows, classes)
     columns: dict[str, list[Any]] = {"prediction": learnt.decode_classes(shares.argmax(axis=1)).tolist()}
+    # digits beyond float32 would be noise: the network computed in it
+    short = shares.astype(np.float32).astype(str).astype(np.float64)
     for position, name in enumerate(learnt.classes):
-        columns[f"probability_{_spelt(name)}"] = shares[:, position].tolist()
+        columns[f"probability_{name}"] = short[:, position].tolist()
     return columns
 
 
@@ -90,12 +95,22 @@ def as_csv(columns: dict[str, list[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_spelt(cell) for cell in row] for row in zip(*columns.values(), strict=True))
+    writer.writerows(zip(*columns.values(), strict=True))
     return text.getvalue()
 
 
-def _spelt(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
+def check_scales(table: Table | RawTable, learnt: Preprocessing, features: np.ndarray) -> None:
+    """Refuse a number so far from those of the training that float32 cannot hold its z-score, naming its cell.
+
+    Args:
+        table: the rows, of a file or built in.
+        learnt: the preprocessing.
+        features: float64 (rows, columns) of the table.
+
+    Raises:
+        JaxnnError: naming `file:line:column`.
+    """
+    learnt.transform(features, table.place if isinstance(table, RawTable) else None)
 
 
 def _print_csv(columns: dict[str, list[Any]]) -> None:

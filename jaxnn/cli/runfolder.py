@@ -14,12 +14,18 @@ from jaxnn.checks import JaxnnError, fail
 from jaxnn.cli.configfile import as_toml
 from jaxnn.cli.pipeline import Outcome
 from jaxnn.cli.settings import NAMES
-from jaxnn.data import Preprocessing
-from jaxnn.files import read_bytes, shown_path, write_folder_atomically
+from jaxnn.data import Preprocessing, names
+from jaxnn.files import read_bytes, reading, replaceable, shown_path, write_folder_atomically
 from jaxnn.model import Model
 from jaxnn.version import __version__
 
 MODEL, RECIPE, HISTORY, METRICS = "model.safetensors", "run.toml", "history.csv", "metrics.json"
+ENTRIES = (MODEL, RECIPE, HISTORY, METRICS)
+"""Every name that a run folder may hold: one with any other is not a run's alone, and never replaced."""
+MARKS = (MODEL, RECIPE)
+"""A folder with neither is no run folder."""
+TABLES = (".csv", ".tsv", ".txt")
+"""Names of files that are given where the run should be: the arguments are the wrong way round then."""
 LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
 
 
@@ -52,11 +58,13 @@ def destination(out: str, overwrite: bool) -> str:
     where = f"--out {shown_path(out)}"
     if not out or "\0" in out:
         fail("--out", repr(out), "the name of a folder")
+    current, final = os.path.realpath("."), os.path.realpath(out)
+    if _inside(current, final):
+        given = "the current folder" if current == final else "a folder that the current one lies in"
+        fail(where, given, "a folder of the run's own", "Give another --out")
     if os.path.isdir(out):
-        names = os.listdir(out)
-        if names and MODEL not in names:
-            fail(where, f"a folder of other files, without {MODEL}", "a new folder", "Give another --out")
-        if names and not overwrite:
+        there = replaceable(where, final, ENTRIES, MARKS, "give another --out")
+        if there and not overwrite:
             fail(where, "a folder that is already there", "a new folder", "Give --overwrite or another --out")
     elif os.path.lexists(out):
         fail(where, "a file", "a new folder", "Give another --out")
@@ -68,6 +76,29 @@ def destination(out: str, overwrite: bool) -> str:
     if not os.access(above, os.W_OK | os.X_OK):
         fail(where, f"{shown_path(above)}, which may not be written", "a folder to write to", "Give another --out")
     return out.rstrip("/") or out
+
+
+def keep_inputs(out: str, inputs: Mapping[str, str | None]) -> None:
+    """Check that replacing a run folder would not remove what is read for the run.
+
+    Args:
+        out: the folder, from `destination`.
+        inputs: paths that are read, by how the command line calls them; None and names of built-in sets are left out.
+
+    Raises:
+        JaxnnError: naming the one that lies in the folder; the folder's own run.toml may, as it is written anew.
+    """
+    final = os.path.realpath(out)
+    for name, path in inputs.items():
+        if path is None or not os.path.isfile(path):  # a run folder may be called iris, as the built-in set is
+            continue
+        if _inside(os.path.realpath(path), final) and os.path.realpath(path) != os.path.join(final, RECIPE):
+            given = f"{name} {shown_path(path)}, which would be removed with the folder"
+            fail(f"--out {shown_path(out)}", given, "a folder without what is read", "Give another --out")
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def save(folder: str, outcome: Outcome, overwrite: bool) -> None:
@@ -83,7 +114,7 @@ def save(folder: str, outcome: Outcome, overwrite: bool) -> None:
     """
     plan = outcome.plan
     values = {name: getattr(plan.settings, name) for name in NAMES}
-    values |= {"data": plan.table.source or plan.settings.data, "target": plan.table.target_name}
+    values |= {"data": _lasting(plan.table.source or plan.settings.data), "target": plan.table.target_name}
     model = Model.of(outcome.run, plan.preprocessing, plan.settings.task)
     files = {
         MODEL: modelfile.to_bytes(model),
@@ -91,7 +122,16 @@ def save(folder: str, outcome: Outcome, overwrite: bool) -> None:
         HISTORY: outcome.run.history.csv().encode(),
         METRICS: (json.dumps(metrics_of(outcome), indent=2, allow_nan=False) + "\n").encode(),
     }
-    write_folder_atomically(folder, files, MODEL, overwrite)
+    write_folder_atomically(folder, files, ENTRIES, MARKS, overwrite)
+
+
+def _lasting(data: str | None) -> str | None:
+    """The absolute path of a file, so that its run.toml can be used from any folder; the name of a built-in set."""
+    if not data or data in {entry.name for entry in names()} or not os.path.exists(data):
+        return data
+    path = os.path.abspath(data)
+    # run.toml is UTF-8, which the path of the current folder need not be
+    return data if any("\ud800" <= letter <= "\udfff" for letter in path) else path
 
 
 def metrics_of(outcome: Outcome) -> dict[str, Any]:
@@ -152,7 +192,11 @@ def open_run(path: str) -> Opened:
         JaxnnError: if it is neither, or a file in it is bad.
     """
     if not os.path.isdir(path):
+        _check_kind(path)
         return Opened(modelfile.load(path), path, {}, {})
+    if not os.access(path, os.R_OK | os.X_OK):
+        given = "a folder that may not be read"
+        fail(shown_path(path), given, "a run folder with permission to read it", "Ask its owner for permission")
     file = os.path.join(path, MODEL)
     if not os.path.lexists(file):
         do = "A run folder is what jaxnn train wrote"
@@ -179,6 +223,15 @@ def preprocessing_of(opened: Opened) -> Preprocessing:
     if model.task == "multilabel":
         fail(where, "a model that gives a row several labels", "one class or value for each row", "Use it from Python")
     return model.preprocessing
+
+
+def _check_kind(path: str) -> None:
+    """Tell a table that stands where the run should from a model file that is damaged: that takes another advice."""
+    with reading(path, "a model file or a run folder") as file:
+        first = file.read(9)
+    if path.lower().endswith(TABLES) or (len(first) == 9 and first[8:] != b"{"):
+        do = "The run comes before the data: jaxnn predict RUN DATA"
+        fail(shown_path(path), "what is no model file", "a model file or a run folder", do)
 
 
 def _document(folder: str, name: str, parse: Any) -> dict[str, Any]:

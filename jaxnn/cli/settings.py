@@ -49,6 +49,8 @@ class Number:
         """Return a value of this kind, or raise with the range."""
         if value is None and self.optional:
             return None
+        if self.high == _INF and str(value).lstrip("+-").lower() in ("inf", "infinity", "nan"):
+            fail(where, f"{value}", f"a finite number {'above' if self.open_low else 'of at least'} {self.low}")
         return number_in(where, value, self.low, self.high, open_low=self.open_low, open_high=self.open_high)
 
 
@@ -187,7 +189,7 @@ class Settings:
             object.__setattr__(self, name, checked(name, getattr(self, name), name))
         if self.test + self.validation >= 1:
             given = f"{self.test:g} for the test and {self.validation:g} for the validation"
-            fail("test and validation", given, "a sum below 1, so that rows are left to train on")
+            fail("--test and --validation", given, "a sum below 1, so that rows are left to train on")
 
 
 @dataclass(frozen=True)

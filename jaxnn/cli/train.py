@@ -1,11 +1,12 @@
 """`jaxnn train`: read, check, train, score, save."""
 
+import os
 import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from jaxnn.checks import fail
+from jaxnn.checks import JaxnnError, fail
 from jaxnn.cli import cache, report, runfolder, screen
 from jaxnn.cli.bar import training_bar
 from jaxnn.cli.configfile import DIGEST, Config, combined, read_config
@@ -41,15 +42,18 @@ def train(
     settings = combined(flags, found)
     if settings.data is None:
         fail("DATA", "none", "a built-in name (jaxnn datasets lists them) or a file", "Type: jaxnn train digits")
+    table = _loaded(settings, flags, found)
     folder = runfolder.destination(out if out is not None else _default_out(settings.data), overwrite)
-    table = load(settings.data, settings.target, settings.task)
+    runfolder.keep_inputs(folder, {"DATA": table.source or settings.data, "--config": config})
     _check_same_data(found, settings, table)
     plan = make_plan(table, settings)
     silent = as_json or quiet
     for note in [] if quiet else runfolder.differences(found.made_with):
         screen.say(note)
     if not silent:
-        report.print_plan(plan)
+        # a reader of stdout that goes away, such as `head -1`, ends no training
+        with screen.unless_closed():
+            report.print_plan(plan)
     cache.turn_on()
     since = time.monotonic()
     with training_bar(settings.epochs, quiet) as progress:
@@ -60,11 +64,29 @@ def train(
         # weights of less than an epoch are worth nothing, and with --overwrite would replace some that are
         screen.say(f"{run.stopped_because}; nothing was saved, because no epoch was completed")
         return code
-    if not silent:
-        report.print_outcome(outcome, time.monotonic() - since)
+    seconds = time.monotonic() - since
     runfolder.save(folder, outcome, overwrite)
-    _say_saved(folder, outcome, as_json, quiet)
+    with screen.unless_closed():
+        if not silent:
+            report.print_outcome(outcome, seconds)
+        _say_saved(folder, outcome, as_json, quiet)
+    if run.interrupted or run.diverged:
+        screen.say(f"{run.stopped_because}; saved in {shown_path(folder)}")
     return code
+
+
+def _loaded(settings: Settings, flags: Mapping[str, str | None], found: Config) -> Table:
+    """The data; what a file of settings says of it wrongly is called by the line that says it."""
+    assert settings.data is not None
+    try:
+        return load(settings.data, settings.target, settings.task)
+    except JaxnnError as error:
+        lost = "data: " if flags.get("data") is None and not os.path.exists(settings.data) else ""
+        said = lost + str(error).removeprefix(lost)
+        name = said.split(":")[0]
+        if name in found.places and flags.get(name) is None:
+            raise JaxnnError(f"{found.places[name]}: {said}") from None
+        raise
 
 
 def _default_out(data: str) -> str:
@@ -84,11 +106,8 @@ def _check_same_data(found: Config, settings: Settings, table: Table) -> None:
 
 
 def _say_saved(folder: str, outcome: Outcome, as_json: bool, quiet: bool) -> None:
-    run = outcome.run
     if as_json:
         screen.print_json({"out": folder, **runfolder.metrics_of(outcome)})
     elif not quiet:
         data = shlex.quote(outcome.plan.settings.data or "DATA")
         screen.facts([("saved", folder), ("next", f"jaxnn predict {shlex.quote(folder)} {data} --out predictions.csv")])
-    if run.interrupted or run.diverged:
-        screen.say(f"{run.stopped_because}; saved in {shown_path(folder)}")

@@ -1,16 +1,19 @@
 """What was learnt about the columns of the training rows: how to scale them, and what the classes are."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from jaxnn.checks import fail
 from jaxnn.config import config
-from jaxnn.data.places import listed, shown
+from jaxnn.data.places import listed, place, shown
 from jaxnn.data.table import Table
 from jaxnn.data.targets import typed_target
+
+_Place = Callable[[int, str], str]
+"""How messages call the cell of a row, from 0, and a column."""
 
 _FIELDS = ("columns", "means", "scales", "classes", "target_name", "target_mean", "target_scale")
 
@@ -61,6 +64,11 @@ class Preprocessing:
             _check_numbers("target_mean", (self.target_mean,), 1)
             _check_numbers("target_scale", (self.target_scale,), 1, positive=True)
 
+    def __repr__(self) -> str:
+        columns = f"{len(self.columns)} column{'' if len(self.columns) == 1 else 's'}"
+        learnt = "values" if self.classes is None else f"{len(self.classes)} classes"
+        return f"Preprocessing({columns}, {learnt}{f' of {place(self.target_name)}' if self.target_name else ''})"
+
     @classmethod
     def fit(cls, table: Table, task: str = "auto") -> "Preprocessing":
         """Learn means, scales and classes from training rows (and from no others: test rows must stay unseen).
@@ -92,11 +100,12 @@ class Preprocessing:
         """Return "classification" if there are classes, else "regression"."""
         return "regression" if self.classes is None else "classification"
 
-    def transform(self, features: Any) -> np.ndarray:
+    def transform(self, features: Any, place: Callable[[int, str], str] | None = None) -> np.ndarray:
         """Return the z-scores `(x - mean) / scale` of features.
 
         Args:
             features: numbers (rows, columns), the columns in the order of `columns`.
+            place: how messages call the cell of a row (from 0) and a column, such as `RawTable.place`; None: by these.
 
         Returns:
             float32 (rows, columns).
@@ -110,7 +119,7 @@ class Preprocessing:
             fail("features", "what is no array of numbers", f"(rows, {len(self.columns)}) numbers")
         if x.ndim != 2 or x.shape[1] != len(self.columns):
             fail("features", f"shape {x.shape}", f"(rows, {len(self.columns)})")
-        return _z32("features", x, self.columns, self.means, self.scales)
+        return _z32("features", x, self.columns, self.means, self.scales, place)
 
     def encode_target(self, target: Any) -> np.ndarray:
         """Return what a loss takes: the index of each class, or the z-scored target.
@@ -277,23 +286,26 @@ def _z_scores(x: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(means.tolist()), tuple(np.where(scales == 0, 1.0, scales).tolist())
 
 
-def _z32(where: str, x: np.ndarray, columns: tuple[str, ...], means: Any, scales: Any) -> np.ndarray:
+def _z32(
+    where: str, x: np.ndarray, columns: tuple[str, ...], means: Any, scales: Any, called: _Place | None = None
+) -> np.ndarray:
     """`(x - mean) / scale` in float32, finite or an error that names the row and the column."""
-    _check_finite(where, x, x, columns, "a finite number")
+    named = called or (lambda row, column: f"{where}, row {row}, {shown(column)}")
+    _check_finite(named, x, x, columns, "a finite number")
     center, scale = np.array(means), np.array(scales)
     with np.errstate(over="ignore", invalid="ignore"):
         z = (x - center) / scale
         # where the difference alone overflows, the quotients need not
         short = np.where(np.isfinite(z), z, x / scale - center / scale).astype(np.float32)
-    _check_finite(where, short, x, columns, "a number nearer to the training rows: its z-score exceeds float32")
+    _check_finite(named, short, x, columns, "a number nearer to the training rows: its z-score exceeds float32")
     return short
 
 
-def _check_finite(where: str, z: np.ndarray, given: np.ndarray, columns: tuple[str, ...], needed: str) -> None:
+def _check_finite(called: _Place, z: np.ndarray, given: np.ndarray, columns: tuple[str, ...], needed: str) -> None:
     finite = np.isfinite(z)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
-        fail(f"{where}, row {row}, {shown(columns[column])}", f"{given[row, column]}", needed)
+        fail(called(int(row), columns[column]), f"{given[row, column]}", needed)
 
 
 def _indices(target: np.ndarray, classes: tuple[str | int | bool, ...]) -> np.ndarray:

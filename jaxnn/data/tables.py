@@ -12,6 +12,9 @@ from jaxnn.data.preprocessing import Preprocessing
 from jaxnn.data.table import Table
 from jaxnn.data.targets import decide_task, typed_target
 
+_FEW = 10
+"""Rows of which a different class in each says nothing about the column, only that there are too few."""
+
 
 def to_table(raw: RawTable, target: str, task: str = "auto") -> Table:
     r"""Make a table for training: every column but the target is a numeric feature.
@@ -115,6 +118,9 @@ def _checked_target(raw: RawTable, name: str, values: np.ndarray, task: str) -> 
         fail(where, f"the same value, {shown(present[0])}, in every row", "a target that varies")
     if decide_task(values, task) == "regression":
         return typed_target(values, task)[1]
+    if len(present) == len(values) < _FEW:
+        given = f"too few rows, {len(values)} of {len(present)} classes"
+        fail(place(raw.source), given, "at least two rows of each class", "Add rows")
     if len(present) == len(values):
         do = "Choose another target: this column seems to name the rows"
         fail(where, "a different class in every row", "classes of at least two rows each", do)

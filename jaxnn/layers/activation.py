@@ -1,13 +1,11 @@
 """An elementwise function as a layer."""
 
 from collections.abc import Callable
-from typing import Any
-
-import jax.numpy as jnp
 
 from jaxnn import activations
 from jaxnn.checks import fail
 from jaxnn.config import config
+from jaxnn.layers.base import as_float
 from jaxnn.pytypes import Array, Example, Key, Params, State
 
 
@@ -55,9 +53,4 @@ class Activation:
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return `function(x)` and the unchanged state."""
-        return self.function(_as_float(x)), state
-
-
-def _as_float(x: Any) -> Array:
-    x = jnp.asarray(x)
-    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(jnp.result_type(float))
+        return self.function(as_float(x)), state

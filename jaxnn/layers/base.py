@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn import config
+from jaxnn.checks import fail
 from jaxnn.pytypes import Array, Example, Key, Params, State
 
 
@@ -116,6 +117,10 @@ def put_numbers(state: State, values: dict[str, Any]) -> State:
     """
     out = dict(state)
     for name, value in values.items():
+        if name not in state:
+            fail(
+                "init", f"a state without {name!r}", f"the number {name!r} in it", "Write every number() into the state"
+            )
         inside = state[name]
         out[name] = put_numbers(inside, value) if isinstance(value, dict) else jnp.asarray(value, inside.dtype)
     return out
@@ -155,3 +160,19 @@ def parameter_dtype(example: Example) -> Any:
     """
     floating = jnp.issubdtype(example.dtype, jnp.floating)
     return jnp.dtype(example.dtype) if floating else jnp.dtype(jnp.result_type(float))
+
+
+def as_float(x: Array) -> Array:
+    """Return an array as it is if it is floating, else as JAX's default float.
+
+    Args:
+        x: any shape and dtype.
+
+    Returns:
+        The same shape.
+
+    >>> as_float(jnp.array([True, False])).dtype
+    dtype('float32')
+    """
+    x = jnp.asarray(x)
+    return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(jnp.result_type(float))

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 
 from jaxnn.checks import fail, number_in
 from jaxnn.config import config, number
+from jaxnn.layers.base import as_float
 from jaxnn.ops import keep_with_probability
 from jaxnn.pytypes import Array, Example, Key, Params, State
 
@@ -17,7 +18,8 @@ class Dropout:
     Args:
         rate: the share dropped, from 0 to 1; a population may vary it. None leaves dropout out of the program.
 
-    Input and output `(...)`, dtype kept. State: `rate`, a float32 scalar.
+    Input and output `(...)`; floating dtypes are kept, integers become the default float. State: `rate`, a float32
+    scalar.
 
     Raises:
         JaxnnError: if `rate` is outside 0 to 1, or `apply` trains without a key.
@@ -52,6 +54,7 @@ class Dropout:
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return `x` with values dropped if `train`, else `x`; and the unchanged state."""
+        x = as_float(x)  # the scale of integers would be rounded
         if not train or self.rate is None:
             return x, state
         if key is None:

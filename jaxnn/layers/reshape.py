@@ -1,5 +1,7 @@
 """Layers that only change the shape of an example."""
 
+import math
+
 from jaxnn.checks import fail, whole_number
 from jaxnn.config import config
 from jaxnn.pytypes import Array, Example, Key, Params, State
@@ -46,7 +48,5 @@ class Flatten:
             fail(
                 "Flatten", f"an input of shape {x.shape}", f"at least {self.rank} axes", "Give the rank of one example"
             )
-        features = 1
-        for length in x.shape[x.ndim - self.rank :]:
-            features *= length
-        return x.reshape((*x.shape[: x.ndim - self.rank], features)), state  # (..., a, b) -> (..., a * b)
+        lead = x.ndim - self.rank
+        return x.reshape((*x.shape[:lead], math.prod(x.shape[lead:]))), state  # (..., a, b) -> (..., a * b)

@@ -1,6 +1,6 @@
 """Train one network: check what was given, compile the run, drive it chunk by chunk."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ def fit(
     stop: EarlyStopping | None = None,
     penalties: Sequence[Any] = (),
     metrics: Sequence[Any] = (),
-    callbacks: Iterable[Callable[[Run], bool | None]] = (),
+    callbacks: Sequence[Callable[[Run], bool | None]] = (),
     start: Any = None,
     key: Any = 0,
     sample_weight: Any = None,
@@ -84,12 +84,23 @@ def fit(
         fail("net", repr(net), "a layer, such as jaxnn.Chain(...)")
     rule, rate = optimizers.resolve(optimizer, learning_rate)
     checks.whole_number("epochs", epochs, 1, 2**31 - 1)
+    for name, many in (("penalties", penalties), ("metrics", metrics), ("callbacks", callbacks)):
+        if not isinstance(many, list | tuple):
+            fail(name, repr(many), "a list", "Put square brackets around it")
+    if stop is not None and not isinstance(stop, EarlyStopping):
+        fail("stop", repr(stop), "jaxnn.EarlyStopping(...)")
     if stop is not None and validation is None:
         fail("stop", repr(stop), "validation= beside it", "Give a share such as validation=0.2, or (x, y)")
     words, impl = prepare.seed_of(key)
-    tables = prepare.tables(data, validation, sample_weight, class_weight, seed=words)
+    tables = prepare.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss)
     recipe = prepare.recipe(net, loss, rule, penalties, metrics, stop, batch_size, shuffle, tables, impl)
     hyper = prepare.hyper(net, recipe, rate, epochs, stop)
     prepare.check_fit(recipe, tables)
+    batches = -(-len(tables.train.rows) // recipe.batch_size)
+    if epochs * batches > drive.MOST_STEPS:
+        most = drive.MOST_STEPS // batches
+        fail("epochs", f"{epochs} of {batches} minibatches", f"at most {most}, which is 2^30 minibatches in all")
+    for callback in callbacks:
+        drive.every(callback)
     first = prepare.starting_weights(net, start, tables.train.x)
     return drive.drive(recipe, np.stack([words]), hyper, tables, first, list(callbacks), progress)

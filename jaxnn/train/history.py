@@ -20,7 +20,9 @@ class History(Mapping[str, np.ndarray]):
     """
 
     def __init__(self, columns: Mapping[str, object]) -> None:
-        self._columns = {name: np.asarray(values, np.float64) for name, values in columns.items()}
+        self._columns = {name: np.array(values, np.float64) for name, values in columns.items()}
+        for values in self._columns.values():
+            values.setflags(write=False)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._columns[name]

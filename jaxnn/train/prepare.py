@@ -1,5 +1,6 @@
 """From what a user gives `fit` to the arguments of the compiled program: every check, on the host."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -58,7 +59,7 @@ def seed_of(key: Any) -> tuple[np.ndarray, str]:
     return np.array([0, whole_number("key", key, 0, 2**32 - 1)], np.uint32), "threefry2x32"
 
 
-def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray) -> Tables:
+def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray, loss: Any) -> Tables:
     """Check the data and split off the validation part.
 
     Args:
@@ -67,6 +68,7 @@ def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *,
         sample_weight: `(examples,)` or None.
         class_weight: a dict, "balanced" or None.
         seed: the words of the run's key; the split is a function of them.
+        loss: where it is one for classes, a share takes its part of every class.
 
     Returns:
         The tables; with a share, both parts are rows of one table.
@@ -87,10 +89,20 @@ def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *,
             fail("validation", f"examples of shape {held.x.shape[1:]} and dtype {held.x.dtype}", needed)
         return Tables(whole, held)
     share = number_in("validation", validation, 0, 1, open_low=True, open_high=True)
-    classes = y if y.ndim == 1 and y.dtype.kind in "iub" else None
-    train, held = splits.split(len(x), (1 - share, share), int(seed[-1]), classes)
-    rows = [part.astype(np.int32) for part in (train, held)]
-    return Tables(Table(x, y, weight, rows[0]), Table(x, y, weight, rows[1]))
+    if not 1 <= round(share * len(x)) < len(x):
+        fail("validation", f"a share of {share:g} of {len(x)} rows", "a share that leaves both parts at least one row")
+    rows = splits.split(len(x), (1 - share, share), int(seed[-1]), _classes(y, loss))
+    for part, which in zip(rows, ("training", "validation"), strict=True):
+        if weight is not None and not weight[part].any():
+            fail("sample_weight", f"only 0 among the {which} rows", "a weight above 0 among them")
+    return Tables(*(Table(x, y, weight, part.astype(np.int32)) for part in rows))
+
+
+def _classes(y: np.ndarray, loss: Any) -> np.ndarray | None:
+    """The labels to split by: whole numbers under a loss for classes, each of them at least twice."""
+    if getattr(loss, "kind", "") not in ("classification", "binary") or y.ndim != 1 or y.dtype.kind not in "iub":
+        return None
+    return y if np.unique(y, return_counts=True)[1].min() > 1 else None
 
 
 def table(name: str, data: Any, sample_weight: Any, class_weight: Any) -> Table:
@@ -142,6 +154,9 @@ def recipe(
     examples = len(data.train.rows)
     size = examples if batch_size is None else min(whole_number("batch_size", batch_size, 1), examples)
     measured = tuple(metrics.by_name(metric) if isinstance(metric, str) else metric for metric in asked)
+    for metric in measured:
+        if not hasattr(metric, "statistics") or not hasattr(metric, "name"):
+            fail("metrics", repr(metric), f"names ({', '.join(metrics.METRICS)}) or metrics as in jaxnn.metrics")
     monitor = stop.monitor if stop else "loss"
     names = ["loss", *(metric.name for metric in measured)]
     if len(set(names)) != len(names):
@@ -189,22 +204,30 @@ def check_fit(made: Recipe, data: Tables) -> None:
         JaxnnError: if they do not fit.
     """
     x, y = data.train.x, data.train.y
-    one = jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    params, state = jax.eval_shape(lambda k: made.net.init(k, one), key)
-    if not jax.tree.leaves(params):
-        fail("net", repr(made.net), "at least one layer with parameters", "There is nothing to train")
-    batch = jax.ShapeDtypeStruct((made.batch_size, *x.shape[1:]), x.dtype)
-    targets = jax.ShapeDtypeStruct((made.batch_size, *y.shape[1:]), y.dtype)
-    outputs = jax.eval_shape(lambda p, s, b: made.net.apply(p, s, b)[0], params, state, batch)
-    said = jax.eval_shape(made.loss, outputs, targets)
-    if getattr(said, "shape", ())[:1] != (made.batch_size,):
-        given = f"a result of shape {getattr(said, 'shape', said)} for {made.batch_size} examples"
-        fail("loss", given, "one loss for each example", "Leave the mean over examples to fit")
-    if getattr(made.loss, "kind", "") == "classification" and y.dtype.kind in "iu" and y.ndim < len(outputs.shape):
+    example, target = jax.ShapeDtypeStruct(x.shape[1:], x.dtype), jax.ShapeDtypeStruct(y.shape[1:], y.dtype)
+    outputs = _output_shape(made.net, made.loss, made.batch_size, example, target, jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
+    if getattr(made.loss, "kind", "") == "classification" and y.dtype.kind in "iu" and y.ndim < len(outputs):
         for table in (data.train, data.validation):
             if table is not None:
-                losses.check_labels(table.y, outputs.shape[-1])
+                losses.check_labels(table.y, outputs[-1])
+
+
+@lru_cache(64)  # the same network again is traced no more: it was 20 of the 24 ms of a short run
+def _output_shape(
+    net: Layer, loss: Any, size: int, example: jax.ShapeDtypeStruct, target: jax.ShapeDtypeStruct, x64: bool
+) -> tuple[int, ...]:
+    """The shape of the outputs for a batch, if network, loss and targets fit each other."""
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    params, state = jax.eval_shape(lambda k: net.init(k, example), key)
+    if not jax.tree.leaves(params):
+        fail("net", repr(net), "at least one layer with parameters", "There is nothing to train")
+    batch, targets = (jax.ShapeDtypeStruct((size, *one.shape), one.dtype) for one in (example, target))
+    outputs = jax.eval_shape(lambda p, s, b: net.apply(p, s, b)[0], params, state, batch)
+    said = jax.eval_shape(lambda o, t: loss(o, t), outputs, targets)
+    if getattr(said, "shape", ())[:1] != (size,):
+        given = f"a result of shape {getattr(said, 'shape', said)} for {size} examples"
+        fail("loss", given, "one loss for each example", "Leave the mean over examples to fit")
+    return tuple(outputs.shape)
 
 
 def starting_weights(net: Layer, start: Any, x: np.ndarray) -> Any:
@@ -239,7 +262,11 @@ def _described(tree: Any) -> dict[str, str]:
     """Shape and dtype of every leaf by its path."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     keys = (jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves)
-    return {key: f"{leaf.dtype} {tuple(leaf.shape)}" for key, (_, leaf) in zip(keys, leaves, strict=True)}
+    about = (
+        f"{np.asarray(leaf).dtype} {np.shape(leaf)}" if np.isscalar(leaf) else f"{leaf.dtype} {leaf.shape}"
+        for _, leaf in leaves
+    )
+    return dict(zip(keys, about, strict=True))
 
 
 def _pair(name: str, data: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -252,17 +279,26 @@ def _pair(name: str, data: Any) -> tuple[np.ndarray, np.ndarray]:
         )
     if len(x) != len(y):
         fail(name, f"{len(x)} rows of x and {len(y)} of y", "as many of the one as of the other")
-    if len(x) == 0:
-        fail(name, "no rows", "at least one")
+    if len(x) == 0 or x[0].size == 0:
+        fail(name, f"x of shape {x.shape}", "at least one row and one feature")
     return x, y
 
 
 def _on_host(name: str, values: Any) -> np.ndarray:
     """A NumPy array of a dtype that JAX has, all values finite."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # NumPy's "inhomogeneous shape"
+        fail(name, "rows of different lengths", "rows of one length")
     if array.dtype.kind not in "fiub" and str(array.dtype) != "bfloat16":
         fail(name, f"dtype {array.dtype}", "numbers", "Encode text as whole numbers first")
-    array = np.asarray(array, jax.dtypes.canonicalize_dtype(array.dtype))
+    kept = jax.dtypes.canonicalize_dtype(array.dtype)
+    if array.size and array.dtype.kind in "iu" and np.iinfo(kept).bits < np.iinfo(array.dtype).bits:
+        low, high = np.iinfo(kept).min, np.iinfo(kept).max
+        far = array[(array < low) | (array > high)]
+        if far.size:  # JAX would wrap them round
+            fail(name, f"{far[0]}", f"whole numbers from {low} to {high}", "Make them floats, and scale them")
+    array = np.asarray(array, kept)
     if array.dtype.kind not in "iub" and not np.isfinite(array).all():
         where = np.argwhere(~np.isfinite(array))[0]
         place = ", ".join(
@@ -303,5 +339,12 @@ def _check_trainable(net: Layer, loss: Any) -> None:
             fail(f"net {path}", f"{layer!r}, whose derivative is 0", "an activation with a gradient", do)
     if not callable(loss):
         fail("loss", repr(loss), "one of jaxnn.losses, or a function of (outputs, targets)")
+    for name, one in (("net", net), ("loss", loss)):
+        if getattr(type(one), "__hash__", None) is None:
+            fail(
+                name,
+                f"a {type(one).__name__} that has no hash",
+                "a frozen dataclass, or a function or class of its own",
+            )
     if not getattr(loss, "minimisable", True):
         fail("loss", repr(loss), "a loss that has a least value", "This one is a diagnostic")

@@ -178,7 +178,7 @@ def evaluate(
 
     sums = sums_of(jnp.zeros((), jnp.int32)) if count == 1 else _added(sums_of, count)
     means = {name: summed / total for name, (summed, total) in sums.items()}
-    return {name: m.value(means[name]) if hasattr(m, "value") else means[name][0] for name, m in measures.items()}
+    return {name: m.value(means[name]) if hasattr(m, "statistics") else means[name][0] for name, m in measures.items()}
 
 
 def init_members(recipe: Recipe, seeds: Array, hyper: dict[str, Any], data: Data, start: Any) -> TrainState:
@@ -259,8 +259,10 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
         (value, (state, terms)), grads = jax.value_and_grad(objective, has_aux=True)(params)
         with jax.numpy_dtype_promotion("standard"):  # optax raises float32 to an int32 power
             more_told = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]}
-            updates, opt_state = rule.update(grads, opt_state, params, **more_told)
-        params = optax.apply_updates(params, updates)
+            updates, after = rule.update(grads, opt_state, params, **more_told)
+            params = optax.apply_updates(params, updates)  # casts to the dtypes of the parameters
+        # numbers are of the default float: float32 data under x64, or float16, must not change the carry's dtypes
+        opt_state = jax.tree.map(lambda new, old: new.astype(old.dtype), after, opt_state)
         return params, state, opt_state, step + 1, {name: sums[name] + terms[name] for name in sums}
 
     carry = (now.params, now.state, now.opt_state, now.step, now.sums)
@@ -286,7 +288,7 @@ def _objective(
     mean = summed / (total if weight is None else jnp.where(total > 0, total, 1))
     terms = {"loss": summed, "weight": total}
     for penalty, numbers in zip(recipe.penalties, hyper["penalties"], strict=True):
-        amount = penalty(params, **numbers)
+        amount = penalty(params, **numbers).astype(mean.dtype)
         mean = mean + amount
         terms["penalty"] = terms.get("penalty", 0) + amount
     dtype = jnp.result_type(float)
@@ -332,20 +334,22 @@ def _batch(
     weight = None if data.weight is None else data.weight[rows]
     if not padded:
         return data.x[rows], data.y[rows], weight, None
-    real = i * size + jnp.arange(size) < data.rows.shape[0]
+    real = i * size + jnp.arange(size, dtype=jnp.int32) < data.rows.shape[0]
     return data.x[rows], data.y[rows], weight, real
 
 
 def _statistics(measure: Any, outputs: Array, y: Array) -> Array:
     """What a loss or a metric says of every example, the mean over its positions where it has several: (batch, k)."""
     said = measure.statistics(outputs, y) if hasattr(measure, "statistics") else measure(outputs, y)[..., None]
+    wide = jnp.issubdtype(said.dtype, jnp.floating) and said.dtype.itemsize >= 4
+    said = said if wide else said.astype(jnp.float32)  # sums of float16 overflow at 65504
     return said.mean(axis=tuple(range(1, said.ndim - 1)))  # (batch, ..., k) -> (batch, k)
 
 
 def _sum(statistics: Array, weight: Array | None, real: Array | None) -> tuple[Array, Array]:
     """The weighted sum over the batch, (batch, k) -> (k,), and the sum of the weights.
 
-    Padding, and rows of weight 0, count for nothing even where they are NaN.
+    Padding, and rows of weight 0, count for nothing even where their loss is NaN (their gradient may still be).
     """
     dtype = statistics.dtype
     if weight is not None:

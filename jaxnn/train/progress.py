@@ -74,7 +74,7 @@ class _Bar:
             TextColumn("{task.fields[said]}"), TextColumn("{task.fields[left]}", style="dim"),
         ]  # fmt: skip
         console = Console(stderr=True, highlight=False)
-        console.width = min(console.width, 100)
+        console.width = min(console.width - 3, 100)  # the ^C of a terminal would wrap a full line, which then stays
         self.live = Live(*columns, console=console, transient=True, expand=True)
         self.live.start()
         self.task = self.live.add_task("train", total=epochs, said="", left="compiling, once")

@@ -35,7 +35,8 @@ class Run:
     state: State = field(repr=False)
     history: History
     best_epoch: int
-    """Index into the history of the epoch whose weights these are, the last one without validation; -1 for none."""
+    """Index into the history of the epoch whose weights these are, the last one without validation; -1 where they are
+    of no whole epoch (Ctrl-C or a loss that is not finite in the midst of one)."""
     stopped_because: str
     steps: int
     """Minibatches taken."""

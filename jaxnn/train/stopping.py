@@ -16,8 +16,8 @@ RUNNING, EPOCHS_DONE, OUT_OF_PATIENCE, NOT_FINITE = 0, 1, 2, 3
 class EarlyStopping:
     """Stop when the validation has not improved for `patience` epochs; a tie is no improvement.
 
-    An epoch improves if its value is better than the best before by more than `min_delta`. The best weights are
-    restored whether or not the run stops early.
+    An epoch counts as an improvement if its value is better by more than `min_delta` than that of the last epoch that
+    counted. The weights of the best epoch are restored whether or not the run stops early.
 
     Args:
         patience: how many epochs in a row may bring no improvement, at least 1.

@@ -20,7 +20,11 @@ BAD_FILES = {
     "empty column name": (b"a,,kind\n1,2,x\n", "t.csv:1:2"),
     "no target": (b"a,b,c\n1,2,x\n", "target: got 'kind'; needed one of the columns 'a', 'b', 'c'"),
     "constant target": (b"a,b,kind\n1,2,x\n1,3,x\n", "t.csv:1:kind: got the same value, 'x', in every row"),
-    "target different in every row": (b"a,b,kind\n1,2,x\n1,3,y\n3,4,z\n", "t.csv:1:kind: got a different class"),
+    "target different in every row": (b"a,b,kind\n1,2,x\n1,3,y\n3,4,z\n", "t.csv: got too few rows, 3 of 3 classes"),
+    "a target that names the rows": (
+        b"a,kind\n" + b"".join(b"%d,n%d\n" % (i, i) for i in range(10)),
+        "t.csv:1:kind: got a different class in every row",
+    ),
     "NaN": (ROWS.replace("\n1,1", "\n1,nan").encode(), "t.csv:3:b"),
     "inf": (ROWS.replace("\n1,1", "\n1,inf").encode(), "t.csv:3:b"),
     "1e999": (ROWS.replace("\n1,1", "\n1,1e999").encode(), "t.csv:3:b"),
@@ -28,7 +32,7 @@ BAD_FILES = {
     "an empty cell": (ROWS.replace("\n1,1", "\n1,").encode(), "t.csv:3:b"),
     "one row": (b"a,b,kind\n1,2,x\n", "t.csv: got one row"),
     "fewer rows than classes need": (b"a,b,kind\n1,2,x\n1,3,y\n3,4,x\n", "t.csv:3:kind: got class 'y' in one row"),
-    "too few rows for three parts": (b"a,b,kind\n1,2,1.5\n1,3,2.5\n", "data: got 2 rows; needed at least 3"),
+    "too few rows for three parts": (b"a,b,kind\n1,2,1.5\n1,3,2.5\n", "data: got 2 rows; needed at least 10"),
     "only a target": (b"kind\nx\ny\nx\ny\n", "t.csv: got no column beside the target 'kind'"),
 }
 
@@ -73,7 +77,7 @@ WRONG_USE = {
         ["train", "iris", "--dropout", "x"],
         "--dropout: got 'x'; needed a number of at least 0 and below 1",
     ),
-    "shares of everything": (["train", "iris", "--test", "0.5", "--validation", "0.5"], "test and validation"),
+    "shares of everything": (["train", "iris", "--test", "0.5", "--validation", "0.5"], "--test and --validation"),
     "bad settings": (["train", "iris", "--config", "bad.toml"], "bad.toml:2: got the unknown setting 'hiden'"),
     "no settings": (["train", "iris", "--config", "no.toml"], "no.toml: got no such file"),
     "out is a file": (["train", "iris", "--out", "good.csv"], "--out good.csv: got a file"),
@@ -82,10 +86,25 @@ WRONG_USE = {
         ["train", "iris", "--out", "folder", "--overwrite"],
         "--out folder: got a folder of other",
     ),
+    "out is the current folder": (["train", "iris", "--out", "."], "--out .: got the current folder"),
+    "out contains the current folder": (["train", "iris", "--out", ".."], "--out ..: got a folder that the current"),
+    "a flag of train without its value": (
+        ["train", "--hidden"],
+        "Option '--hidden' requires an argument. See: jaxnn train --help",
+    ),
+    "the target comes before the folder": (
+        ["train", "good.csv", "--target", "kid", "--out", "good.csv"],
+        "target: got",
+    ),
+    "a share of no row": (["train", "iris", "--test", "0.001"], "--test: got 0.001 of 150 rows"),
+    "a number beyond all": (["train", "iris", "--learning-rate", "1e999"], "--learning-rate: got inf; needed a finite"),
     "out has no name": (["train", "iris", "--out", ""], "--out: got ''"),
     "a run that is a folder of other files": (["show", "folder"], "folder: got a folder without model.safetensors"),
-    "a run that is not there": (["show", "nowhere"], "nowhere: got no such file; needed a model file"),
-    "a run that is a table": (["predict", "good.csv", "iris"], "good.csv"),
+    "a run that is not there": (["show", "nowhere"], "nowhere: got no such file; needed a model file or a run folder"),
+    "a run that is a table": (
+        ["predict", "good.csv", "iris"],
+        "good.csv: got what is no model file; needed a model file or a run folder. The run",
+    ),
     "an unwritable name": (["train", "iris", "--out", "a\0b"], "--out: got 'a\\x00b'"),
 }
 
@@ -147,7 +166,7 @@ def test_classes_that_a_model_does_not_know_are_refused(shell, place, iris_run):
     header = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm),species\n"
     (place / "new.csv").write_text(header + "1,2,3,4,setosa\n1,2,3,4,rose\n")
     assert refused(shell, place, "evaluate", iris_run, "new.csv").startswith("new.csv:3:species")
-    assert refused(shell, place, "evaluate", iris_run, "new.csv", "--target", "kind").startswith("target: got 'kind'")
+    assert refused(shell, place, "evaluate", iris_run, "new.csv", "--target", "kind").startswith("--target: got 'kind'")
 
 
 def test_a_damaged_run_is_refused(shell, place, iris_run):

@@ -33,5 +33,8 @@ def test_new_rows_and_another_name_for_the_target(shell, place, iris_run):
     done = shell("evaluate", iris_run, "new.csv")
     assert (done.code, done.err) == (0, "")
     (place / "other.csv").write_text(HEADER.replace("species", "truth") + rows)
-    assert shell("evaluate", iris_run, "other.csv").code == 2
+    refused = shell("evaluate", iris_run, "other.csv")
+    assert refused.code == 2
+    assert refused.err.startswith("jaxnn: other.csv:1: got no column 'species'; needed that column, the target")
+    assert "give it with --target" in refused.err
     assert shell("evaluate", iris_run, "other.csv", "--target", "truth").out == done.out

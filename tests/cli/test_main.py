@@ -114,3 +114,26 @@ def test_a_reader_that_went_away_is_no_error(monkeypatch, capsys):
     monkeypatch.setattr("os.dup2", lambda *_: None)
     assert main(["datasets", "--json"]) == 1
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 17179869184 bytes."), "17179869184 bytes"),
+        (MemoryError("Unable to allocate 7.45 GiB for an array"), "7.45 GiB"),
+        (MemoryError(), "the run"),
+    ],
+)
+def test_too_little_memory_is_one_line(shell, monkeypatch, error, said):
+    broken(monkeypatch, error)
+    done = shell("datasets")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert f"got too little for {said}; needed" in done.err
+    assert "--hidden or --batch-size smaller" in done.err
+
+
+def test_help_tells_the_exit_codes(shell):
+    said = " ".join(shell("--help").out.split())
+    for code in ("0 done", "2 wrong use", "3 the training diverged", "130 after Ctrl-C", "70 an error"):
+        assert code in said
+    assert "the object of --json" in " ".join(shell("train", "--help").out.replace("│", " ").split())

@@ -128,9 +128,11 @@ def small(target):
 @pytest.mark.parametrize(
     ("target", "settings", "message"),
     [
-        ([1.5, 2.5], {}, "data: got 2 rows; needed at least 3"),
-        ([1.5, 2.5, 3.5, 4.5], {}, r"validation: got 0.1 of 4 rows, which is none; .* --validation 0.38 or more"),
-        (["a", "b"] * 10, {"test": 0.01}, r"test: got 0.01 of 20 rows, which is none"),
+        ([1.5, 2.5], {}, "data: got 2 rows; needed at least 10"),
+        ([i + 0.5 for i in range(9)], {}, "data: got 9 rows; .* --test 0 --validation 0"),
+        ([i + 0.5 for i in range(10)], {"validation": 0.01}, r"--validation: got 0.01 of 10 rows, which is none"),
+        (["a", "b"] * 2, {}, r"--validation: got 0.1 of 4 rows, which is none; .* --validation 0.38 or more"),
+        (["a", "b"] * 10, {"test": 0.01}, r"--test: got 0.01 of 20 rows, which is none"),
         (["a"] * 18 + ["b"] * 2, {"test": 0.45, "validation": 0.45}, "needed shares that leave a row of class 'b'"),
     ],
 )

@@ -38,6 +38,14 @@ def test_a_pipe_that_closes_ends_it_quietly(place, iris_run):
         assert (process.wait(60), said) == (1, "")
 
 
+def test_closed_and_full_streams_end_it_without_a_traceback(place):
+    command = f"{sys.executable} -m jaxnn datasets"
+    wanted = {">&-": (0, ""), "2>&-": (0, ""), ">/dev/full": (2, "jaxnn: stdout: got 'No space left on device'")}
+    for closed, (code, said) in wanted.items():
+        done = subprocess.run(["sh", "-c", f"{command} {closed}"], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr[: len(said)], done.stderr.count("\n")) == (code, said, bool(said)), closed
+
+
 def test_an_encoding_without_the_letters(place):
     rows = [f"{i % 7},{i % 3},{'äöü'[i % 3]}\n" for i in range(30)]
     (place / "t.csv").write_text("größe,b,kind\n" + "".join(rows), encoding="utf-8")

@@ -51,3 +51,9 @@ def test_differences_are_told_in_one_line():
     assert said == [
         f"the run was made with jax 0.9 (now {here['jax']}), device TPU v9 (now cpu): the last bits may differ"
     ]
+
+
+def test_a_run_that_may_not_be_read(iris_run, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)  # whoever runs the tests may be root
+    with pytest.raises(JaxnnError, match=r"a folder that may not be read; .* Ask its owner for permission"):
+        runfolder.open_run(str(iris_run))

@@ -49,3 +49,18 @@ def test_closed_stderr_is_no_trouble(monkeypatch):
     closed.close()
     monkeypatch.setattr(sys, "stderr", closed)
     screen.say("nobody hears")
+
+
+def test_a_terminal_breaks_lines_between_words_only(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    path = "/a/long/path/that/has/more/than/forty/letters.csv"
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    screen.say(f"cannot read {path}; needed a table that can be read")
+    lines = sys.stderr.getvalue().splitlines()
+    assert lines[1] == f"       {path};"
+    assert [line[:7] for line in lines] == ["jaxnn: ", *["       "] * (len(lines) - 1)]
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    screen.facts([("file", f"{path}, 100 bytes"), ("a", "b")])
+    lines = sys.stdout.getvalue().replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()
+    assert lines == [f"file  {path},", "      100 bytes", "a     b"]

@@ -51,13 +51,14 @@ OUT_OF_RANGE = [
     ("test", "1.0", "a number of at least 0 and below 1"),
     ("validation", "-0.1", "a number of at least 0 and below 1"),
     ("learning_rate", "0", "a number above 0"),
-    ("learning_rate", "inf", "a number above 0"),
+    ("learning_rate", "inf", "a finite number above 0"),
     ("learning_rate", "1_0", "a number above 0"),
     ("l1", "-1", "a number of at least 0"),
-    ("l2", "1e999", "a number of at least 0"),
+    ("l2", "1e999", "a finite number of at least 0"),
     ("hidden", "64,0", "a whole number from 1 to 65536"),
     ("hidden", "64;64", "widths such as 64,64"),
     ("hidden", "64,", "widths such as 64,64"),
+    ("activation", "Relu", "Did you mean relu?"),
     ("activation", "rel", "Did you mean relu?"),
     ("activation", "step", "needed one of identity"),
     ("optimizer", "adm", "Did you mean adam?"),
@@ -92,7 +93,7 @@ def test_python_values_of_a_wrong_type_are_refused(name, value):
 
 
 def test_something_is_left_to_train_on():
-    with pytest.raises(JaxnnError, match=r"test and validation: got 0\.6 for the test and 0\.4 for the validation"):
+    with pytest.raises(JaxnnError, match=r"--test and --validation: got 0\.6 for the test and 0\.4 for the validation"):
         Settings(test=0.6, validation=0.4)
 
 

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import tomllib
 
@@ -82,7 +83,8 @@ def test_a_csv_file_is_trained_on_and_flags_win_over_a_file(shell, place):
     done = shell("train", "--config", "s.toml", "--epochs", "2")
     assert done.code == 0
     settings = tomllib.loads((place / "runs/t/run.toml").read_text())
-    assert (settings["data"], settings["target"], settings["epochs"], settings["hidden"]) == ("t.csv", "kind", 2, [4])
+    found = (settings["data"], settings["target"], settings["epochs"], settings["hidden"])
+    assert found == (str(place / "t.csv"), "kind", 2, [4])
 
 
 def test_run_toml_names_everything(shell, place):
@@ -140,6 +142,59 @@ def test_overwrite_replaces_a_run(shell, place):
     assert shell("train", "iris", *QUICK, "--seed", "1", "--overwrite").code == 0
     assert (place / "runs/iris/model.safetensors").read_bytes() != first
     assert os.listdir("runs") == ["iris"]
+
+
+def test_a_folder_with_anything_beside_a_run_is_never_replaced(shell, place, iris_run):
+    shutil.copytree(iris_run, place / "mine")
+    (place / "mine" / "thesis.txt").write_text("years")
+    before = {path: path.read_bytes() for path in (place / "mine").iterdir()}
+    done = shell("train", "iris", *QUICK, "--out", "mine", "--overwrite")
+    assert done.code == 2
+    assert done.err == (
+        "jaxnn: --out mine: got 'thesis.txt' beside a run; needed a folder with nothing but an earlier run. "
+        "Move it away, or give another --out.\n"
+    )
+    assert {path: path.read_bytes() for path in (place / "mine").iterdir()} == before
+    (place / "mine" / "thesis.txt").unlink()
+    (place / "mine" / "model.safetensors").unlink()  # a run all the same: run.toml is there
+    assert shell("train", "--config", "mine/run.toml", "--out", "mine", "--overwrite", "--quiet").code == 0
+
+
+def test_what_is_read_is_not_removed_with_the_folder_it_lies_in(shell, place, iris_run):
+    shutil.copytree(iris_run, place / "run")
+    rows = "a,kind\n" + "".join(f"{i % 5},{'xy'[i % 2]}\n" for i in range(30))
+    (place / "run" / "history.csv").write_text(rows)
+    done = shell("train", "run/history.csv", "--target", "kind", *QUICK, "--out", "run", "--overwrite")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("jaxnn: --out run: got DATA run/history.csv, which would be removed with the folder")
+    assert (place / "run" / "history.csv").read_text() == rows
+
+
+def test_a_run_folder_may_be_called_as_a_built_in_set_is(shell, place, iris_run):
+    shutil.copytree(iris_run, place / "iris")
+    assert shell("train", "iris", *QUICK, "--out", "iris", "--overwrite", "--quiet").code == 0
+
+
+def test_a_recipe_works_from_any_folder_and_names_its_line(shell, place, monkeypatch):
+    (place / "t.csv").write_text("a,kind\n" + "".join(f"{i % 5},{'xy'[i % 2]}\n" for i in range(30)))
+    assert shell("train", "t.csv", "--target", "kind", *QUICK, "--out", "run", "--quiet").code == 0
+    (place / "elsewhere").mkdir()
+    monkeypatch.chdir(place / "elsewhere")
+    assert shell("train", "--config", "../run/run.toml", "--out", "again", "--quiet").code == 0
+    (place / "t.csv").unlink()
+    said = shell("train", "--config", "../run/run.toml", "--out", "third").err
+    assert said.startswith(f"jaxnn: ../run/run.toml:2: data: {place / 't.csv'}: got a path where there is no file")
+
+
+def test_a_reader_that_stops_after_a_line_does_not_stop_the_training(shell, place, monkeypatch):
+    def gone(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("jaxnn.cli.screen.silence_stdout", lambda: None)
+    monkeypatch.setattr(train.report, "print_plan", gone)
+    monkeypatch.setattr(train.report, "print_outcome", gone)
+    assert shell("train", "iris", *QUICK).code == 0
+    assert sorted(os.listdir("runs/iris")) == FILES
 
 
 def interrupting(after):

@@ -226,3 +226,10 @@ def test_a_table_without_rows_or_target_cannot_be_learnt_from():
         Preprocessing.fit(table.rows([]))
     with pytest.raises(JaxnnError, match="table: got no target"):
         Preprocessing.fit(dataclasses.replace(table, target=None))
+
+
+def test_a_preprocessing_is_shown_in_a_few_words():
+    assert repr(fit([[1.0], [2.0]], ["a", "b"])).startswith("Preprocessing(1 column, 2 classes")
+    wide = Preprocessing(tuple(f"c{i}" for i in range(64)), (0.0,) * 64, (1.0,) * 64, tuple(range(10)), "digit")
+    assert repr(wide) == "Preprocessing(64 columns, 10 classes of digit)"
+    assert repr(Preprocessing(("x",), (0.0,), (1.0,), None, "y", 1.0, 2.0)) == "Preprocessing(1 column, values of y)"

@@ -50,8 +50,13 @@ def test_the_type_of_the_target_follows_the_task(cells, task, kind):
         ("a,t\n1,2\n", "auto", "x.csv: got one row; needed at least two"),
         ("a,t\n1,u\n2,u\n", "auto", "x.csv:1:t: got the same value, 'u', in every row; needed a target that varies"),
         ("a,t\n1,2.5\n2,2.50\n", "auto", "x.csv:1:t: got the same value, 2.5, in every row"),
-        ("a,t\n1,u\n2,v\n3,w\n", "auto", "x.csv:1:t: got a different class in every row; .* Choose another target"),
-        ("a,t\n1,1\n2,2\n3,3\n", "classification", "x.csv:1:t: got a different class in every row"),
+        ("a,t\n1,u\n2,v\n3,w\n", "auto", "x.csv: got too few rows, 3 of 3 classes; needed at least two rows of"),
+        (
+            "a,t\n" + "".join(f"{i},u{i}\n" for i in range(10)),
+            "auto",
+            "x.csv:1:t: got a different class in every row; .* Choose another target",
+        ),
+        ("a,t\n1,1\n2,2\n3,3\n", "classification", "x.csv: got too few rows, 3 of 3 classes"),
         (
             "a,t\n1,u\n2,u\n3,v\n",
             "auto",

@@ -31,7 +31,7 @@ def arguments(net=NET, seed=0, epochs=6, patience=2, validation=0.25, batch_size
     """What `fit` gives the program, for one member."""
     rule, rate = nn.optimizers.resolve("adam", 0.01)
     words, impl = prepare.seed_of(seed)
-    tables = prepare.tables(table(), validation, None, None, seed=words)
+    tables = prepare.tables(table(), validation, None, None, seed=words, loss=LOSS)
     stop = nn.EarlyStopping(patience) if validation else None
     penalties = [nn.penalties.l2(1e-3)]
     recipe = prepare.recipe(net, LOSS, rule, penalties, ["accuracy"], stop, batch_size, True, tables, impl)

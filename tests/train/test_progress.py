@@ -1,6 +1,7 @@
 """What is shown while a run goes on."""
 
 import io
+import re
 import sys
 
 import pytest
@@ -42,6 +43,14 @@ def test_a_bar_when_asked_for(terminal):
     assert "compiling, once" in shown
     for words in ("epoch 7/50", "loss 0.5000", "val 0.2500", "accuracy 0.8750", "at most 1:15"):
         assert words in shown
+
+
+def test_a_bar_leaves_room_for_the_echo_of_ctrl_c(terminal):
+    screen = terminal()
+    with progress.reporter(True) as report:
+        report(STEPS[1])
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue()).replace("\r", "\n").splitlines()
+    assert 60 < max(map(len, lines)) <= 77
 
 
 def test_no_bar_for_a_short_run_or_when_not_wanted(terminal, monkeypatch):
