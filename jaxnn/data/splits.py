@@ -72,7 +72,7 @@ def _counts(size: int, parts: np.ndarray, owed: np.ndarray) -> np.ndarray:
     """
     if size < len(parts):
         counts = np.zeros(len(parts), int)
-        counts[np.argsort(-(size * parts + owed), kind="stable")[:size]] = 1
+        counts[np.argsort(-parts, kind="stable")[:size]] = 1
         return counts
     quota = size * parts
     counts = np.floor(quota + 1e-9).astype(int)
