@@ -22,19 +22,62 @@ from jaxnn.activations import (
 )  # fmt: skip
 from jaxnn.checks import JaxnnError
 from jaxnn.layers import Activation, Chain, Dense, Dropout, Flatten, Layer, Summary, collapse, count, summary
-from jaxnn.train import EarlyStopping, History, Run, fit
 from jaxnn.version import __version__
 
 if TYPE_CHECKING:
+    from jaxnn import data, train
     from jaxnn.model import Model
     from jaxnn.modelfile import load, save
+    from jaxnn.train import EarlyStopping, History, Run, fit
 
-__getattr__ = lazy.attributes(__name__, {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile"})
+__getattr__ = lazy.attributes(
+    __name__,
+    {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile", "data": __name__, "train": __name__}
+    | dict.fromkeys(["EarlyStopping", "History", "Run", "fit"], "jaxnn.train"),
+)
 
 __all__ = [
-    "Activation", "Chain", "Dense", "Dropout", "EarlyStopping", "Elu", "Flatten", "History", "JaxnnError", "Layer",
-    "LeakyRelu", "Model", "Run", "Sign", "Step", "Summary", "__version__", "activations", "collapse", "count",
-    "fit", "gelu", "gelu_exact", "identity", "initializers", "load", "losses", "metrics", "models", "optimizers",
-    "penalties", "relu", "save", "scaled_tanh", "sigmoid", "softmax", "softplus", "square", "summary", "swish",
+    "Activation",
+    "Chain",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "Elu",
+    "Flatten",
+    "History",
+    "JaxnnError",
+    "Layer",
+    "LeakyRelu",
+    "Model",
+    "Run",
+    "Sign",
+    "Step",
+    "Summary",
+    "__version__",
+    "activations",
+    "collapse",
+    "count",
+    "data",
+    "fit",
+    "gelu",
+    "gelu_exact",
+    "identity",
+    "initializers",
+    "load",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "penalties",
+    "relu",
+    "save",
+    "scaled_tanh",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "square",
+    "summary",
+    "swish",
     "tanh",
+    "train",
 ]  # fmt: skip

@@ -3,8 +3,8 @@
 import os
 import pty
 import re
-import shutil
 import select
+import shutil
 import signal
 import subprocess
 import sys
