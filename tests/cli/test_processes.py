@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -40,7 +41,7 @@ def test_a_pipe_that_closes_ends_it_quietly(place, iris_run):
 
 
 def test_closed_and_full_streams_end_it_without_a_traceback(place):
-    command = f"{sys.executable} -m jaxnn datasets"
+    command = f"{shlex.quote(sys.executable)} -m jaxnn datasets"
     wanted = {">&-": (0, ""), "2>&-": (0, ""), ">/dev/full": (2, "jaxnn: stdout: got 'No space left on device'")}
     for closed, (code, said) in wanted.items():
         done = subprocess.run(["sh", "-c", f"{command} {closed}"], capture_output=True, text=True, timeout=60)
