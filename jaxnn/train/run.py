@@ -90,7 +90,8 @@ class Run:
             fail("x", f"shape {table.x.shape}", f"examples of shape {self.example.shape}: (examples, ...)")
         rows = Rows(*jax.device_put((table.x, table.y, table.weight, table.rows)))
         measured = _evaluation(self.net, self.loss, self.metrics)(self.params, self.state, rows)
-        return {name: float(value) for name, value in jax.device_get(measured).items()}
+        measured = jax.device_get(measured)
+        return {name: float(measured[name]) for name in ("loss", *(metric.name for metric in self.metrics))}
 
 
 def outputs(net: Layer, params: Params, state: State, x: Any) -> np.ndarray:
