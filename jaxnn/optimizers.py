@@ -163,9 +163,7 @@ def resolve(optimizer: Any, learning_rate: float | None) -> tuple[Any, float]:
     """
     if isinstance(optimizer, str):
         optimizer = OPTIMIZERS[one_of("optimizer", optimizer, OPTIMIZERS)]
-    elif isinstance(
-        optimizer, optax.GradientTransformation
-    ):  # a NamedTuple: also matches the kind with extra arguments
+    elif hasattr(optimizer, "init") and hasattr(optimizer, "update"):  # optax.MultiSteps is no GradientTransformation
         optimizer = Given(optimizer)
     elif not hasattr(optimizer, "transformation"):
         fail("optimizer", repr(optimizer), f"a name ({', '.join(OPTIMIZERS)}) or an optax optimiser")

@@ -262,7 +262,9 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
             updates, after = rule.update(grads, opt_state, params, **more_told)
             params = optax.apply_updates(params, updates)  # casts to the dtypes of the parameters
         # numbers are of the default float: float32 data under x64, or float16, must not change the carry's dtypes
-        opt_state = jax.tree.map(lambda new, old: new.astype(old.dtype), after, opt_state)
+        opt_state = jax.tree.map(
+            lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), after, opt_state
+        )
         return params, state, opt_state, step + 1, {name: sums[name] + terms[name] for name in sums}
 
     carry = (now.params, now.state, now.opt_state, now.step, now.sums)

@@ -67,6 +67,8 @@ def test_a_run_equals_a_hand_written_loop_with_optax(name):
 def test_any_optax_optimizer_is_taken_and_its_extra_arguments_are_given():
     run = nn.fit(NET, (X, Y), LOSS, optimizer=optax.chain(optax.clip(1.0), optax.sgd(0.05)), epochs=2)
     assert run.history["loss"][1] < run.history["loss"][0]
+    for rule in (optax.noisy_sgd(0.05, key=3), optax.MultiSteps(optax.sgd(0.1), 2)):  # a key in the state; a class
+        assert nn.fit(NET, (X, Y), LOSS, optimizer=rule, epochs=5).history["loss"][-1] < run.history["loss"][0]
     searched = nn.fit(NET, (X, Y), LOSS, optimizer=optax.lbfgs(), epochs=15, batch_size=None)
     adam = nn.fit(NET, (X, Y), LOSS, epochs=15, batch_size=None, learning_rate=0.01)
     assert searched.history["loss"][-1] < adam.history["loss"][-1]
