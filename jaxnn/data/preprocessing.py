@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,19 @@ from jaxnn.config import config
 from jaxnn.data.places import listed, place, shown
 from jaxnn.data.table import Table
 from jaxnn.data.targets import typed_target
+
+
+class Fate(NamedTuple):
+    """What became of one column of the table, in words."""
+
+    name: str
+    kind: str
+    """numeric, Boolean, categorical, ordinal, date; or, of a column that is not used, constant, identifier, text ..."""
+    became: str
+    """Such as "1 input" or "dropped"."""
+    note: str
+    """Numbers that people want to see: range, categories, share of missing cells; or why it was dropped."""
+
 
 _Place = Callable[[int, str], str]
 """How messages call the cell of a row, from 0, and a column."""
@@ -94,6 +107,14 @@ class Preprocessing:
             return cls(**known, classes=tuple(np.unique(target).tolist()))
         (mean,), (scale,) = _z_scores(target[:, None])
         return cls(**known, target_mean=mean, target_scale=scale)
+
+    @property
+    def fates(self) -> tuple[Fate, ...]:
+        """Return what became of each column, in the order of the table."""
+        rows = zip(self.columns, self.means, self.scales, strict=True)
+        return tuple(
+            Fate(name, "numeric", "1 input", f"mean {mean:.4g}, spread {scale:.4g}") for name, mean, scale in rows
+        )
 
     @property
     def task(self) -> str:

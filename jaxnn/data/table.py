@@ -72,6 +72,20 @@ class Table:
         target = None if self.target is None else self.target[indices]
         return replace(self, features=self.features[indices], target=target)
 
+    def record(self, row: int) -> dict[str, str]:
+        """Return one row as people read it.
+
+        Args:
+            row: its number, from 0.
+
+        Returns:
+            The cell of each feature as text, by the name of the column; "" where it is missing.
+
+        >>> Table(("length",), np.array([[1.5]])).record(0)
+        {'length': '1.5'}
+        """
+        return {name: f"{value:g}" for name, value in zip(self.columns, self.features[row], strict=True)}
+
 
 def _float64(features: Any) -> np.ndarray:
     try:
