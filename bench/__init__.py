@@ -1,1 +1,1 @@
-"""Ratios of times, from interleaved runs with a control; `scripts/bench` runs it."""
+"""The honest table of this project: ratios of times from interleaved runs with a control; `scripts/bench` runs it."""

@@ -3,70 +3,64 @@
 import argparse
 import json
 import os
-import platform
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-import jax
-import numpy as np
+from bench import digits, fresh, growth, machine, processes, tiny
+from bench.progress import done, say
+from bench.result import Result, as_json, as_markdown
 
-from bench import digits, processes
-from bench.interleaved import CONTROL_LIMIT, Row, Table
+TABLES: dict[str, Callable[[int | None], Result]] = {
+    "digits": digits.table,
+    "fresh": fresh.table,
+    "import": processes.imports,
+    "train": processes.training,
+    "tiny": tiny.table,
+    "growth": growth.table,
+}
+"""By the name on the command line: a function of the rounds (None for its own number) that returns what it measured."""
 
 
-def environment() -> str:
-    """Say on what the figures were taken."""
-    versions = f"jax {jax.__version__}, numpy {np.__version__}, Python {platform.python_version()}"
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {jax.default_backend()}; {versions}"
-
-
-def show(table: Table, rows: list[Row], ends: dict[str, float] | None = None) -> None:
-    """Print a table: what we lose first."""
-    print(f"\n{table.title}: least and median seconds of {table.rounds} interleaved runs")
-    for name, seconds in table.seconds.items():
-        print(f"  {name:<28} {seconds:8.4f} {table.medians[name]:8.4f}")
-    if table.void:
-        print(
-            f"  VOID: the control differs from itself {table.control:.3f} times, more than {CONTROL_LIMIT}; try again"
-        )
-        return
-    print(f"  control {table.control:.3f}; ratios of the least:")
-    for row in sorted(rows, key=lambda row: row.ratio, reverse=True):
-        print(f"  {row.ratio:6.3f}  {row.what:<50} {row.aim:<24} {'met' if row.met else 'NOT MET'}")
-    if ends:
-        print("  last training loss: " + ", ".join(f"{name} {value:.4f}" for name, value in ends.items()))
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended."""
 
 
 def main() -> None:
     """Measure what was asked for; exit code 1 if a table is void, 0 otherwise."""
     parser = argparse.ArgumentParser(
-        prog="scripts/bench", description="Ratios of times, from interleaved runs with a control."
+        prog="scripts/bench",
+        description="Ratios of seconds, ours over theirs, from interleaved runs with a control; losses come first.",
+        epilog="Exit code 1 if a table is void: its control differs from itself, or the losses at the end differ.",
     )
-    parser.add_argument("tables", nargs="*", choices=["digits", "import", "train", []], help="which; all by default")
-    parser.add_argument("--rounds", type=int, help="how often each runs (default 20 in a process, 7 whole processes)")
-    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(TABLES)}; all by default")
+    parser.add_argument("--rounds", type=int, help="how often each runs; every table has a number of its own")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, with every run's seconds")
+    parser.add_argument("--markdown", metavar="FILE", help="write what is printed without --json to a file too")
     given = parser.parse_args()
-    asked = given.tables or ["digits", "import", "train"]
-    measured = []
-    if "digits" in asked:
-        measured.append(digits.table(given.rounds or 20))
-    if "import" in asked:
-        measured.append((*processes.imports(given.rounds or 7), None))
-    if "train" in asked:
-        measured.append((*processes.training(given.rounds or 7), None))
-    if given.json:
-        tables = [
-            {"title": table.title, "seconds": table.seconds, "medians": table.medians, "control": table.control,
-             "void": table.void, "ratios": {row.what: row.ratio for row in rows}}
-            for table, rows, _ in measured
-        ]  # fmt: skip
-        print(json.dumps({"environment": environment(), "tables": tables}, indent=1))
-    else:
-        print(environment())
-        for table, rows, ends in measured:
-            show(table, rows, ends)
-    sys.exit(any(table.void for table, _, _ in measured))
+    unknown = [name for name in given.tables if name not in TABLES]
+    if unknown:
+        parser.error(f"got the unknown table {unknown[0]!r}; needed one of {', '.join(TABLES)}")
+    if given.rounds is not None and given.rounds < 2:
+        parser.error(f"--rounds: got {given.rounds}; needed at least 2")
+    if given.markdown and not os.path.isdir(os.path.dirname(os.path.abspath(given.markdown))):
+        parser.error(f"--markdown: got {given.markdown}; needed a file in a folder that is there")
+    environment = machine.environment()
+    say("the machine's limits")
+    try:
+        limits = machine.limits()
+        results = [TABLES[name](given.rounds) for name in given.tables or TABLES]
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    finally:
+        done()
+    text = as_markdown(environment, limits, results)
+    if given.markdown:
+        Path(given.markdown).write_text(text, encoding="utf-8")
+    print(json.dumps(as_json(environment, limits, results), indent=1) if given.json else text.rstrip())
+    sys.exit(any(result.void for result in results))
 
 
 if __name__ == "__main__":

@@ -1,131 +1,84 @@
-"""digits, 64-64-10, ReLU, Adam, batch 32, 100 epochs, in a running process: ours, hand-written JAX, scikit-learn."""
+"""digits, 64-64-10, ReLU, Adam, batch 32, 100 epochs, in running processes: `fit` beside everyone else."""
 
-import warnings
-from typing import Any
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-import optax
+from bench import cost
+from bench.interleaved import Row, Timings, compare, measure
+from bench.peers import PEERS
+from bench.problem import DIGITS
+from bench.result import Result, agreement
+from bench.shares import shares, steps_of
+from bench.workers import Worker
 
-import jaxnn as nn
-from bench.interleaved import Row, Table, measure
-from jaxnn.data import builtin
+TOGETHER = ("fit", "fit_dropout", "jax_scan", "jax_loop")
+"""Run in one process, in which differences of a few hundredths can be seen; the others have one each."""
 
-EPOCHS, BATCH, RATE, TRAIN_ROWS = 100, 32, 1e-3, 1437
+APART = ("scikit_learn", "keras_jax", "flax_nnx", "flax_nnx_cached", "equinox_loop", "pytorch", "pytorch_best")
 
+AIMS: dict[str, tuple[float, str] | tuple[()]] = {
+    "jax_scan": (1.10, "at most 1.10, better 1.00"),
+    "scikit_learn": (1 / 6, "at most 0.167 (6x)"),
+    "keras_jax": (1 / 10, "at most 0.100 (10x)"),
+    "flax_nnx": (1 / 15, "at most 0.067 (15x)"),
+    "equinox_loop": (1 / 6, "at most 0.167 (6x)"),
+    "pytorch": (1 / 30, "at most 0.033 (30x)"),
+}
+"""The ratio to `fit` and how to write it."""
 
-def data() -> tuple[np.ndarray, np.ndarray]:
-    """The first 1437 of the 1797 digits, pixels from 0 to 1."""
-    table = builtin.digits()
-    return (table.features[:TRAIN_ROWS] / 16).astype(np.float32), np.asarray(table.target)[:TRAIN_ROWS].astype(np.int32)
+WITHIN = 0.25
+"""Of the median loss: over seeds of `fit` alone the last loss has a standard deviation of a tenth of its mean."""
 
-
-def hand_written() -> Any:
-    """The run as one writes it in JAX for this case alone: two nested scans, the short last batch left out."""
-    rule = optax.adam(RATE)
-
-    def forward(params: Any, x: Any) -> Any:
-        (w1, b1), (w2, b2) = params
-        return jax.nn.relu(x @ w1 + b1) @ w2 + b2
-
-    def loss(params: Any, x: Any, y: Any) -> Any:
-        return optax.softmax_cross_entropy_with_integer_labels(forward(params, x), y).mean()
-
-    @jax.jit
-    def train(key: Any, x: Any, y: Any) -> Any:
-        first, second, order_key = jax.random.split(key, 3)
-        params = (
-            (jax.nn.initializers.he_normal()(first, (64, 64)), jnp.zeros(64)),
-            (jax.nn.initializers.lecun_normal()(second, (64, 10)), jnp.zeros(10)),
-        )
-        batches = len(x) // BATCH
-
-        def step(carry: Any, rows: Any) -> Any:
-            params, opt_state = carry
-            value, grads = jax.value_and_grad(loss)(params, x[rows], y[rows])
-            updates, opt_state = rule.update(grads, opt_state, params)
-            return (optax.apply_updates(params, updates), opt_state), value
-
-        def epoch(carry: Any, key: Any) -> Any:
-            order = jax.random.permutation(key, len(x))[: batches * BATCH].reshape(batches, BATCH)
-            carry, values = jax.lax.scan(step, carry, order)
-            return carry, values.mean()
-
-        (params, _), values = jax.lax.scan(epoch, (params, rule.init(params)), jax.random.split(order_key, EPOCHS))
-        return params, values
-
-    x, y = map(jnp.asarray, data())
-    return lambda: jax.block_until_ready(train(jax.random.key(0), x, y))
+SLOW = 5
+"""A slow peer takes part in every fifth round."""
 
 
-def ours(dropout: float | None = None) -> Any:
-    """The same by `fit`; it also takes the short last batch (45 steps an epoch against 44)."""
-    x, y = data()
-    net = nn.models.mlp((64,), 10, dropout=dropout)
-    return lambda: nn.fit(
-        net,
-        (x, y),
-        nn.losses.softmax_cross_entropy,
-        learning_rate=RATE,
-        epochs=EPOCHS,
-        batch_size=BATCH,
-        progress=False,
+def table(rounds: int | None) -> Result:
+    """Measure; the first runs, which compile, do not count."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as open_workers:
+        present, notes = installed((*TOGETHER, *APART))
+        workers: dict[str, Worker] = {}
+        together = open_workers.enter_context(Worker(Path(folder)))
+        for peer in present:
+            worker = together if peer in TOGETHER else open_workers.enter_context(Worker(Path(folder)))
+            worker.prepare(peer, DIGITS)
+            workers[peer] = worker
+        timings = measure(
+            "digits 64-64-10, Adam, batch 32, 1437 rows, 100 epochs, running processes",
+            {PEERS[peer].title: worker.runner(PEERS[peer].title) for peer, worker in workers.items()},
+            rounds or 20, PEERS["jax_scan"].title,
+            {PEERS[peer].title: SLOW for peer in present if PEERS[peer].slow},
+        )  # fmt: skip
+    titles = {peer: PEERS[peer].title for peer in present}
+    grid = shares((titles[p], DIGITS, timings.least(titles[p]) / steps_of(p, DIGITS)) for p in present)
+    said, differing = agreement(
+        {titles[peer]: workers[peer].losses[titles[peer]] for peer in present if peer != "fit_dropout"}, WITHIN
     )
-
-
-def scikit_learn() -> Any:
-    """The same by `MLPClassifier`, which must not stop early."""
-    from sklearn.neural_network import MLPClassifier
-
-    x, y = data()
-
-    def run() -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "did not converge": that is asked for
-            return MLPClassifier(
-                (64,), alpha=0.0, batch_size=BATCH, learning_rate_init=RATE, max_iter=EPOCHS, tol=0.0,
-                n_iter_no_change=EPOCHS, random_state=0,
-            ).fit(x, y)  # fmt: skip
-
-    return run
-
-
-def table(rounds: int) -> tuple[Table, list[Row], dict[str, float]]:
-    """Measure, and state the aims.
-
-    Args:
-        rounds: how often each runs.
-
-    Returns:
-        The table, its rows, and the last training loss of each, so that one sees that they do the same.
-    """
-    runs = {
-        "fit": ours(),
-        "fit, dropout 0.2": ours(0.2),
-        "hand-written JAX scan": hand_written(),
-        "scikit-learn": scikit_learn(),
-    }
-    ends = {
-        "fit": float(runs["fit"]().history["loss"][-1]),
-        "hand-written JAX scan": float(runs["hand-written JAX scan"]()[1][-1]),
-        "scikit-learn": float(runs["scikit-learn"]().loss_),
-    }
-    runs["fit, dropout 0.2"]()
-    measured = measure(
-        "digits 64-64-10, Adam, batch 32, 100 epochs, running process", runs, rounds, "hand-written JAX scan"
+    short = "; ".join(titles[peer] for peer in present if PEERS[peer].drops_last)
+    notes.append(
+        f"Steps an epoch: {DIGITS.batches}, and {DIGITS.whole_batches} without the short last batch ({short})."
     )
-    least = measured.seconds
-    hand, theirs = least["hand-written JAX scan"], least["scikit-learn"]
-    plain, dropped = least["fit"], least["fit, dropout 0.2"]
-    return (
-        measured,
-        [
-            Row("fit against a hand-written JAX scan", plain, hand, "at most 1.10 (aim 1.00)", plain / hand <= 1.10),
-            Row("fit with dropout 0.2 against the scan without", dropped, hand, "at most 1.40", dropped / hand <= 1.40),
-            Row(
-                "fit against scikit-learn's MLPClassifier", plain, theirs, "at most 0.167 (6x)", plain / theirs <= 1 / 6
-            ),
-        ],
-        ends,
-    )
+    return Result(timings, _rows(timings, present), [grid], [*notes, said], differing)
+
+
+def installed(peers: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Return the peers that can run, and a line for each that cannot."""
+    missing = {peer: PEERS[peer].missing for peer in peers}
+    said = [f"{PEERS[peer].title}: left out, {name} is not installed." for peer, name in missing.items() if name]
+    return [peer for peer, name in missing.items() if not name], said
+
+
+def _rows(timings: Timings, present: list[str]) -> list[Row]:
+    rows = [
+        compare(timings, f"digits: fit / {PEERS[peer].title}", "fit", PEERS[peer].title, *AIMS.get(peer, ()))
+        for peer in present
+        if peer not in ("fit", "fit_dropout")
+    ]
+    scan, dropped = PEERS["jax_scan"].title, PEERS["fit_dropout"].title
+    rows.append(compare(timings, f"digits: {dropped} / {scan} without", dropped, scan, 1.40))
+    ours, theirs = cost.of_fit(DIGITS), cost.of_hand_written(DIGITS)
+    return rows + [
+        Row(f"digits: {what} of one step of fit / hand-written step", ours[what] / theirs[what], None, 1.005, "1.00")
+        for what in ours
+    ]

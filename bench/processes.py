@@ -5,10 +5,13 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from bench.interleaved import Row, Table, measure
+from bench.interleaved import compare, measure, timed
+from bench.result import Result
+
+ROUNDS = 7
 
 SCIKIT_LEARN = """
 import warnings
@@ -36,48 +39,44 @@ joblib.dump(model, "model.joblib")
 """What `jaxnn train digits` does, by scikit-learn: split, scale, train with early stopping, score, save."""
 
 
-def imports(rounds: int) -> tuple[Table, list[Row]]:
+def imports(rounds: int | None) -> Result:
     """Compare `import jaxnn` with `import jax, optax`, each by `python -X importtime` in a new process.
 
     Args:
         rounds: how often each runs.
 
     Returns:
-        The seconds as the interpreter counts them (in place of the clock's), and the row.
+        The table; seconds are those that the interpreter counts, not the clock's.
     """
-    least: dict[str, list[float]] = {"import jaxnn": [], "import jax, optax": [], "control": []}
-    for _ in range(rounds):
-        for name, code in (("import jaxnn",) * 2, ("import jax, optax",) * 2, ("control", "import jax, optax")):
-            least[name].append(_import_seconds(code))
-    seconds = {name: min(values) for name, values in least.items()}
-    medians = {name: sorted(values)[len(values) // 2] for name, values in least.items()}
-    pair = seconds["import jax, optax"], seconds["control"]
-    table = Table("import, new process (python -X importtime)", seconds, medians, rounds, max(pair) / min(pair))
-    ours, theirs = seconds["import jaxnn"], seconds["import jax, optax"]
-    return table, [Row("import jaxnn against import jax, optax", ours, theirs, "at most 1.20", ours / theirs <= 1.2)]
+    codes = ("import jaxnn", "import jax, optax")
+    runs = {code: partial(_import_seconds, code) for code in codes}
+    timings = measure("import, new process (python -X importtime)", runs, rounds or ROUNDS, codes[1])
+    return Result(timings, [compare(timings, f"{codes[0]} / {codes[1]}", *codes, 1.20)])
 
 
-def training(rounds: int) -> tuple[Table, list[Row]]:
+def training(rounds: int | None) -> Result:
     """Compare `jaxnn train digits` with a warm compilation cache with a scikit-learn script that does the same.
 
     Args:
         rounds: how often each runs.
 
     Returns:
-        The table and its row.
+        The table.
     """
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "peer.py"
         script.write_text(_peer())
-        runs: dict[str, Callable[[], object]] = {
-            "jaxnn train digits": lambda: _run([*_OURS, "--out", "run", "--overwrite", "--quiet"], folder),
-            "scikit-learn script": lambda: _run([sys.executable, str(script)], folder),
+        commands = {
+            "jaxnn train digits": [*_OURS, "--out", "run", "--overwrite", "--quiet"],
+            "scikit-learn script": [sys.executable, str(script)],
         }
-        for run in runs.values():  # fills the compilation cache, and the disk's
-            run()
-        table = measure("train on digits, whole process, warm cache", runs, rounds, "scikit-learn script")
-    ours, theirs = (table.seconds[name] for name in runs)
-    return table, [Row("jaxnn train digits against a scikit-learn script", ours, theirs, "below 1", ours < theirs)]
+        for command in commands.values():  # fills the compilation cache, and the disk's
+            _run(command, folder)
+        runs = {name: timed(partial(_run, command, folder)) for name, command in commands.items()}
+        title = "train on digits, whole process, warm cache"
+        timings = measure(title, runs, rounds or ROUNDS, "scikit-learn script")
+    ours, theirs = commands
+    return Result(timings, [compare(timings, f"{ours}, whole process / {theirs}", ours, theirs, 1.0, "below 1")])
 
 
 _OURS = [sys.executable, "-m", "jaxnn", "train", "digits"]
@@ -100,7 +99,7 @@ def _run(command: list[str], folder: str) -> None:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
 
 
-def _import_seconds(code: str) -> float:
+def _import_seconds(code: str, _: int) -> float:
     """The cumulated microseconds of everything imported at the top level, from the interpreter's own list."""
     said = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True

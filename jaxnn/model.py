@@ -111,8 +111,9 @@ preprocessing=None, task='classification')
         """Return the answers for examples as the user has them.
 
         Args:
-            x: with preprocessing the features `(rows, columns)` in the order of `preprocessing.columns`, in their own
-                units; without it `(examples, ...)` as the network takes them.
+            x: with preprocessing the features as the user has them: a table with the columns of
+                `preprocessing.columns` (of polars or pandas, or a dict of columns), or, if all are numeric, numbers
+                `(rows, columns)` in that order; without it `(examples, ...)` as the network takes them.
 
         Returns:
             classification and binary: `(rows,)` of the user's classes, or without preprocessing their indices; the
@@ -123,7 +124,21 @@ preprocessing=None, task='classification')
         Raises:
             JaxnnError: if the examples do not fit, or an output is NaN.
         """
-        y = self._outputs(x)
+        return self.answers(self._outputs(x))
+
+    def answers(self, outputs: Any) -> np.ndarray:
+        """Return what outputs of the network mean; see `predict`.
+
+        Args:
+            outputs: `(examples, ..., outputs)`, from `logits`.
+
+        Returns:
+            The answers of `predict`.
+
+        Raises:
+            JaxnnError: if an output is NaN.
+        """
+        y = _checked_outputs(outputs)
         if self.task is None:
             return y
         if self.task == "regression":
@@ -152,10 +167,24 @@ preprocessing=None, task='classification')
         Raises:
             JaxnnError: if the model does not tell classes apart, the examples do not fit, or an output is NaN.
         """
+        return self.shares(self._outputs(x))
+
+    def shares(self, outputs: Any) -> np.ndarray:
+        """Return the probabilities that outputs of the network mean; see `probabilities`.
+
+        Args:
+            outputs: `(examples, ..., outputs)`, from `logits`.
+
+        Returns:
+            The probabilities of `probabilities`.
+
+        Raises:
+            JaxnnError: if the model does not tell classes apart, or an output is NaN.
+        """
         if self.task not in ("classification", "binary", "multilabel") or self._on == "values":
             given = f"a model whose task is {self.task or 'its own'} and whose outputs are {self._on}"
             fail("probabilities", given, "one that was trained to tell classes apart", "Use predict")
-        y = self._outputs(x).astype(np.float64)
+        y = _checked_outputs(outputs).astype(np.float64)
         if self.task == "classification":
             if self._on == "probabilities":
                 return y
@@ -169,11 +198,7 @@ preprocessing=None, task='classification')
         return getattr(self.loss, "on", "logits")
 
     def _outputs(self, x: Any) -> np.ndarray:
-        y = self.logits(x if self.preprocessing is None else self.preprocessing.transform(x))
-        wrong = np.argwhere(np.isnan(y))
-        if len(wrong):
-            fail(f"row {wrong[0][0]}", "an output of NaN", "numbers", "The weights diverged, or x is not finite")
-        return y
+        return self.logits(x if self.preprocessing is None else self.preprocessing.transform(x))
 
 
 def shapes_for(net: Layer, example: jax.ShapeDtypeStruct) -> tuple[Any, jax.ShapeDtypeStruct]:
@@ -266,9 +291,9 @@ def _described(array: Any) -> str:
 def _check_preprocessing(
     preprocessing: Preprocessing, example: jax.ShapeDtypeStruct, task: str | None, width: int | None
 ) -> None:
-    if tuple(example.shape) != (len(preprocessing.columns),):
-        given = f"{len(preprocessing.columns)} columns for examples of shape {tuple(example.shape)}"
-        fail("preprocessing", given, "as many columns as an example has numbers")
+    if tuple(example.shape) != (len(preprocessing.inputs),):
+        given = f"{len(preprocessing.inputs)} inputs for examples of shape {tuple(example.shape)}"
+        fail("preprocessing", given, "as many inputs as an example has numbers")
     classes = preprocessing.classes
     if task is None:
         fail("task", "None beside a preprocessing", f"one of {', '.join(TASKS)}")
@@ -306,6 +331,14 @@ def _network_input(example: jax.ShapeDtypeStruct, x: Any) -> np.ndarray:
         fail("x", f"dtype {x.dtype}", "whole numbers" if whole else "real numbers")
     with np.errstate(over="ignore"):  # what is too large becomes infinite; predict refuses the NaN that follows
         return x.astype(example.dtype)
+
+
+def _checked_outputs(outputs: Any) -> np.ndarray:
+    y = np.asarray(outputs)
+    wrong = np.argwhere(np.isnan(y))
+    if len(wrong):
+        fail(f"row {wrong[0][0]}", "an output of NaN", "numbers", "The weights diverged, or x is not finite")
+    return y
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import jaxnn as nn
+from columns import EVERY_KIND, UNUSED, numerics
 from jaxnn import losses
 from jaxnn.checks import JaxnnError
 from jaxnn.data.preprocessing import Preprocessing
@@ -55,14 +56,21 @@ def made_model(net, shape=(3,), loss=losses.squared_error, dtype=np.float32, **f
 def iris_like():
     """What is learnt from three columns and three classes; numbers that no short decimal equals."""
     means, scales = (0.1, 1 / 3, -2e-300), (1e-5, 7.0, 1.1)
-    return Preprocessing(("sepal width", "Länge", "c"), means, scales, ("setosa", "virginica", "x"), "species")
+    columns = numerics(("sepal width", "Länge", "c"), means, scales)
+    return Preprocessing(columns, classes=("setosa", "virginica", "x"), target_name="species")
 
 
 IRIS = made_model(
     nn.models.mlp((4,), 3, dropout=0.1), task="classification", loss=losses.softmax_cross_entropy,
     preprocessing=iris_like(),
 )  # fmt: skip
-"""A small model with everything that a file can hold."""
+"""A small model of three numbers."""
+
+PEOPLE = made_model(
+    nn.models.mlp((4,), 1), (12,), task="regression",
+    preprocessing=Preprocessing(EVERY_KIND, UNUSED, None, "Preis (€)", 0.1, 1 / 3, True),
+)  # fmt: skip
+"""One with a column of every kind, and some that are not used."""
 
 
 def saved(model, path, custom=None):

@@ -13,15 +13,16 @@ FILE_LINES, FUNCTION_LINES = 400, 50
 # neighbour on its own floor. A new room gets its floor here.
 FLOORS = {
     0: "pytypes checks config lazy version",
-    0.5: "shapes files",  # the step above the ground: they report through checks
-    1: "activations initializers losses metrics penalties ops",
+    0.5: "curves shapes files",  # the step above the ground: they report through checks
+    1: "activations initializers losses metrics penalties ops scores",
     2: "layers",
     3: "models backprop optimizers data encoding tensorfile",
     4: "train",
     4.5: "model",  # what training left, made ready to ask; modelfile writes and reads it
     5: "population modelfile neurons explain",
     6: "estimators interop",
-    7: "plots report",
+    7: "plots",
+    7.5: "report",
     8: "cli",
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}

@@ -6,6 +6,7 @@ import pytest
 
 import forging
 import jaxnn as nn
+from columns import numeric, numerics
 from forging import iris_like, made_model
 from jaxnn import losses
 from jaxnn.checks import JaxnnError
@@ -27,7 +28,7 @@ def identity(width, loss, **fields):
 
 
 def features(width, **fields):
-    return Preprocessing(tuple("abc"[:width]), (0.0,) * width, (1.0,) * width, **fields)
+    return Preprocessing(numerics("abc"[:width]), **fields)
 
 
 def refuse(call, *arguments, **named):
@@ -62,7 +63,7 @@ def test_many_labels_are_answered_one_by_one():
 
 
 def test_values_are_in_the_unit_of_the_user():
-    learnt = Preprocessing(("a",), (10.0,), (2.0,), target_name="price", target_mean=100.0, target_scale=50.0)
+    learnt = Preprocessing((numeric("a", 10.0, 2.0),), target_name="price", target_mean=100.0, target_scale=50.0)
     model = affine([[3.0]], [1.0], losses.squared_error, task="regression", preprocessing=learnt)
     # a = 14 is z = 2, the network says 7, and 7 * 50 + 100 = 450
     assert model.predict([[14.0], [10.0]]).tolist() == [450.0, 150.0]
@@ -128,7 +129,18 @@ def test_examples_that_do_not_fit():
         3, losses.softmax_cross_entropy, task="classification", preprocessing=features(3, classes=("x", "y", "z"))
     )
     assert "needed (rows, 3)" in refuse(named.predict, [[1.0]])
-    assert "finite number" in refuse(named.predict, [[1.0, np.nan, 0.0]])
+    assert "needed a finite number" in refuse(named.predict, [[1.0, np.inf, 0.0]])
+
+
+def test_a_missing_number_is_taken_as_the_median():
+    learnt = Preprocessing((numeric("a", 10.0, 2.0, fill=14.0),), target_mean=100.0, target_scale=50.0)
+    model = affine([[3.0]], [1.0], losses.squared_error, task="regression", preprocessing=learnt)
+    # 14 is z = 2, the network says 7, and 7 * 50 + 100 = 450
+    assert model.predict([[np.nan], [10.0]]).tolist() == [450.0, 150.0]
+    assert model.predict({"a": ["?", "10"]}).tolist() == [450.0, 150.0]
+    told = Preprocessing((numeric("a", 10.0, 2.0, fill=14.0, missing=0.5),), target_mean=100.0, target_scale=50.0)
+    model = affine([[3.0], [-8.0]], [1.0], losses.squared_error, task="regression", preprocessing=told)
+    assert model.predict([[np.nan], [10.0]]).tolist() == [50.0, 150.0]  # 6 + 1 - 8 = -1
 
 
 @pytest.mark.parametrize(
@@ -160,12 +172,7 @@ def test_parts_that_do_not_fit_each_other():
     wrong = [
         (3, softmax, {"task": "guessing"}, "needed one of classification, binary"),
         (3, softmax, {"task": "binary"}, "needed one output"),
-        (
-            3,
-            softmax,
-            {"task": "classification", "preprocessing": features(2, classes=("x", "y", "z"))},
-            "got 2 columns",
-        ),
+        (3, softmax, {"task": "classification", "preprocessing": features(2, classes=("x", "y", "z"))}, "got 2 inputs"),
         (
             3,
             softmax,

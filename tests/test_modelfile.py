@@ -9,8 +9,9 @@ import safetensors.numpy
 
 import forging
 import jaxnn as nn
+from columns import numerics
 from configurations import INSTANCES, cube
-from forging import IRIS, made_model, refuse, saved
+from forging import IRIS, PEOPLE, made_model, refuse, saved
 from jaxnn import losses
 from jaxnn.checks import JaxnnError
 from jaxnn.data.preprocessing import Preprocessing
@@ -98,10 +99,22 @@ def test_the_preprocessing_is_in_the_file(path, iris):
     features = np.array([[0.2, 1.0, 3.0]])
     assert model.predict(features).tolist() == IRIS.predict(features).tolist()
     assert model.predict(features)[0] in ("setosa", "virginica", "x")
-    values = Preprocessing(("a", "b", "c"), (0.1,) * 3, (1 / 3,) * 3, None, "price", 152.13, 77.09)
+    values = Preprocessing(numerics("abc", [0.1] * 3, [1 / 3] * 3), (), None, "price", 152.13, 77.09)
     regression = made_model(nn.Dense(1), loss=losses.squared_error, task="regression", preprocessing=values)
     save(path, regression)
     assert_equal(load(path), regression)
+
+
+def test_columns_of_every_kind_are_in_the_file(path):
+    save(path, PEOPLE)
+    assert_equal(load(path), PEOPLE)
+    cells = {
+        "price": ["$1.234,5", ""], "size, EU": [" L", "?"], "<script>": ["😀", "new"], "day": ["24.12.2024", ""],
+        "id": ["1", "2"], '"': ["x", "x"],
+    }  # fmt: skip
+    answers = load(path).predict(cells)
+    assert answers.tolist() == PEOPLE.predict(cells).tolist()
+    assert (answers > 0).all()  # exponentials, because the target is learnt as its logarithm
 
 
 def test_any_reader_of_safetensors_reads_the_weights(path, iris):
@@ -123,7 +136,10 @@ def test_what_the_document_holds(iris):
     assert (document["jax"], document["jaxnn"]) == (jax.__version__, nn.__version__)
     assert set(document["arrays"]) == set(header)
     assert document["loss"] == {"type": "SoftmaxCrossEntropy", "fields": {}}
-    assert document["preprocessing"]["fields"]["columns"] == ["sepal width", "Länge", "c"]
+    assert document["preprocessing"]["fields"]["columns"][0] == {
+        "kind": "Numeric", "name": "sepal width", "center": 0.1, "scale": 1e-5, "fill": 0.1, "low": 0.1, "high": 0.1,
+        "missing": 0.0, "style": "plain", "label": "numeric", "robust": False,
+    }  # fmt: skip
 
 
 def test_equal_models_are_equal_bytes(path, iris):

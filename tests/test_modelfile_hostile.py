@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import forging
 import jaxnn as nn
 from configurations import HOSTILE
-from forging import IRIS, forged, made_model, refuse, saved
+from forging import IRIS, PEOPLE, forged, made_model, refuse, saved
 from jaxnn import losses
 from jaxnn.checks import JaxnnError
 from jaxnn.modelfile import load, save
@@ -95,8 +95,8 @@ WRONG = {
     "preprocessing of another type": put(preprocessing={"type": "os", "fields": {}}),
     "preprocessing without fields": put(preprocessing={"type": "Preprocessing", "more": 1}),
     "preprocessing empty": put(preprocessing={"type": "Preprocessing", "fields": {}}),
-    "fewer columns": lambda header, document: document["preprocessing"]["fields"].update(columns=["a"]),
-    "a scale of 0": lambda header, document: document["preprocessing"]["fields"].update(scales=[0.0, 1.0, 1.0]),
+    "fewer columns": lambda header, document: document["preprocessing"]["fields"]["columns"].pop() and None,
+    "a scale of 0": lambda header, document: document["preprocessing"]["fields"]["columns"][0].update(scale=0.0),
     "fewer classes": lambda header, document: document["preprocessing"]["fields"].update(classes=["a", "b"]),
     "architecture nothing": put(architecture=None),
     "architecture a function": put(architecture={"function": "relu"}),
@@ -113,6 +113,78 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_documents_that_make_no_model(path, iris, name):
     refuse(path, forged(iris, WRONG[name]))
+
+
+PRICE, SIZE, SCRIPT, DAY, ID = range(5)
+
+# the column of PEOPLE, what it says instead, and the refusal
+COLUMNS = {
+    "unknown kind": (PRICE, {"kind": "os.system"}, "got the kind 'os.system'; needed one of Numeric, Levels"),
+    "kind of another column": (PRICE, {"kind": "Levels"}, "needed the fields of Levels: name, levels, center"),
+    "kind no text": (PRICE, {"kind": ["Numeric"]}, "got the kind ['Numeric']"),
+    "a field too many": (ID, {"path": "/etc"}, "needed the fields of Dropped: name, label, why"),
+    "name no text": (PRICE, {"name": 3}, "column 3: name: got 3; needed text"),
+    "name a list": (PRICE, {"name": ["a"]}, "name: got"),
+    "name half a letter": (PRICE, {"name": "\ud800"}, "name: got '\\ud800'; needed text that UTF-8 can encode"),
+    "a name twice": (SIZE, {"name": "price"}, "got a name more than once"),
+    "a name twice, once unused": (ID, {"name": "price"}, "got a name more than once"),
+    "center NaN": (PRICE, {"center": float("nan")}, "got NaN; needed finite numbers"),
+    "center text": (PRICE, {"center": "1"}, "got '1'; needed a finite number"),
+    "center nothing": (PRICE, {"center": None}, "got None"),
+    "center true": (PRICE, {"center": True}, "got True"),
+    "center a list": (PRICE, {"center": [1.0]}, "got (1.0,)"),
+    "center beyond float64": (PRICE, {"center": 10**400}, "got 1000"),
+    "scale negative": (PRICE, {"scale": -1.0}, "got -1.0; needed a positive number"),
+    "scale 0": (SIZE, {"scale": 0}, "got 0.0; needed a positive number"),
+    "scale infinite": (PRICE, {"scale": float("inf")}, "got Infinity"),
+    "share above 1": (SCRIPT, {"other": 1.5}, "got 1.5; needed a share from 0 to 1"),
+    "share below 0": (PRICE, {"missing": -0.5}, "got -0.5; needed a share"),
+    "one input fewer": (PRICE, {"missing": 0.0}, "got 11 inputs for examples of shape (12,)"),
+    "unknown style": (PRICE, {"style": "roman"}, "got 'roman'; needed a known way to write numbers"),
+    "style a list": (PRICE, {"style": ["plain"]}, "style: got"),
+    "no levels": (SIZE, {"levels": []}, "got no names"),
+    "levels twice": (SIZE, {"levels": ["s", "s"]}, "more than once"),
+    "levels a word": (SIZE, {"levels": "sml"}, "needed a tuple"),
+    "levels of numbers": (SIZE, {"levels": [1, 2, 3]}, "got 1; needed text"),
+    "levels of lists": (SIZE, {"levels": [["s"], ["m"]]}, "needed text"),
+    "category half a letter": (SCRIPT, {"categories": ["a", "\udfff", "b"]}, "got '\\udfff'"),
+    "category a Boolean": (SCRIPT, {"categories": ["a", True, "b"]}, "got True; needed text"),
+    "a million categories": (SCRIPT, {"categories": [str(i) for i in range(10**6)]}, "got 1000009 inputs"),
+    "unknown date format": (DAY, {"form": "%Y%"}, "got a date of unknown format or parts"),
+    "unknown part": (DAY, {"parts": ["year", "century"]}, "got a date of unknown format or parts"),
+    "no part": (DAY, {"parts": [], "centers": [], "scales": []}, "unknown format or parts"),
+    "a part twice": (DAY, {"parts": ["year", "year"]}, "got a date of unknown format or parts"),
+    "fewer centers": (DAY, {"centers": [1.0]}, "got a date of unknown format or parts"),
+    "fewer scales": (DAY, {"scales": [1.0]}, "got a date of unknown format or parts"),
+    "a scale among several": (DAY, {"scales": [1.0, 0.0]}, "got 0.0; needed a positive number"),
+    "a center among several": (DAY, {"centers": [1.0, None]}, "got None"),
+    "robust no Boolean": (PRICE, {"robust": 1}, "got 1; needed true or false"),
+    "a label": (PRICE, {"label": 7}, "got 7; needed text"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """The bytes of a small model with columns of every kind."""
+    return saved(PEOPLE, tmp_path_factory.mktemp("people") / "people.safetensors")
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_hostile_columns(path, people, name):
+    position, fields, words = COLUMNS[name]
+
+    def edit(header, document):
+        document["preprocessing"]["fields"]["columns"][position].update(fields)
+
+    refuse(path, forged(people, edit), words)
+
+
+@pytest.mark.parametrize("given", [None, 3, "Numeric", [], {}, {"kind": "Numeric"}, [["Numeric"]]])
+def test_columns_that_are_none(path, people, given):
+    def edit(header, document):
+        document["preprocessing"]["fields"]["columns"][0] = given
+
+    refuse(path, forged(people, edit), "preprocessing.columns: got")
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxnn.cli.settings import DESCRIBED, Described
+from jaxnn.cli.settings import DESCRIBED, Described, Entries
 from jaxnn.version import __version__
 
 app = typer.Typer(
@@ -28,7 +28,10 @@ SWITCH = " "
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run folder or a model file.", show_default=False)]
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="A built-in name or a .csv, .tsv or .txt file.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="DATA", help="A built-in name, or a .csv, .tsv, .txt, .parquet or .npz file.", show_default=False
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar=SWITCH, help="Print one JSON object.")]
 
@@ -56,11 +59,13 @@ def jaxnn(
         typer.echo(context.get_help())
 
 
-def _train(*, config: str | None, out: str | None, overwrite: bool, as_json: bool, quiet: bool, **flags: Any) -> int:
+def _train(
+    *, config: str | None, out: str | None, overwrite: bool, as_json: bool, quiet: bool, fold: bool, **flags: Any
+) -> int:
     """Train a network on a table and save it in a run folder."""
     from jaxnn.cli.train import train
 
-    return train(flags, config, out, overwrite=overwrite, as_json=as_json, quiet=quiet)
+    return train(flags, config, out, overwrite=overwrite, as_json=as_json, quiet=quiet, folded=fold)
 
 
 def _signature() -> inspect.Signature:
@@ -75,17 +80,20 @@ def _of_setting(described: Described) -> inspect.Parameter:
         kind: Any = typer.Argument(metavar=metavar, help=said, show_default=False)
     else:
         kind = typer.Option(described.flag, metavar=metavar, help=said, show_default=False, rich_help_panel=panel)
-    return _parameter(described.name, str | None, kind, None)
+    several = isinstance(described.kind, Entries)
+    return _parameter(described.name, (list[str] if several else str) | None, kind, None)
 
 
 def _own_flags() -> list[inspect.Parameter]:
     config = "Read settings from a TOML file, such as the run.toml of a run; flags win."
     out = "The run folder to write. [dim](default runs/ and the name of the data)[/dim]"
     text = [("config", "FILE", config, "Data"), ("out", "FOLDER", out, "Output")]
+    folding = "Faster where a value is predicted and no layer is above 16; other last bits."
     switches = [
-        ("overwrite", "--overwrite", "Replace the run folder if it is there."),
-        ("as_json", "--json", "Print one JSON object."),
-        ("quiet", "--quiet", "Print nothing but errors, and the object of --json."),
+        ("fold", "--fold", folding, "Training"),
+        ("overwrite", "--overwrite", "Replace the run folder if it is there.", "Output"),
+        ("as_json", "--json", "Print one JSON object.", "Output"),
+        ("quiet", "--quiet", "Print nothing but errors, and the object of --json.", "Output"),
     ]
     return [
         *(
@@ -95,8 +103,8 @@ def _own_flags() -> list[inspect.Parameter]:
             for name, what, said, panel in text
         ),
         *(
-            _parameter(name, bool, typer.Option(flag, metavar=SWITCH, help=said, rich_help_panel="Output"), False)
-            for name, flag, said in switches
+            _parameter(name, bool, typer.Option(flag, metavar=SWITCH, help=said, rich_help_panel=panel), False)
+            for name, flag, said, panel in switches
         ),
     ]
 
@@ -153,6 +161,20 @@ def show(run: Run, as_json: Json = False) -> int:
     from jaxnn.cli.show import show
 
     return show(run, as_json=as_json)
+
+
+@app.command(epilog="Example: jaxnn report runs/iris --open")
+def report(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)],
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="The file to write; without it, report.html in RUN.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", metavar=SWITCH, help="Show it in a browser.")] = False,
+) -> int:
+    """Make the report of a run again, and show it."""
+    from jaxnn.cli.rebuild import rebuild
+
+    return rebuild(run, out, show=open_)
 
 
 @app.command(epilog="Example: jaxnn datasets")

@@ -69,7 +69,7 @@ def read_config(path: str) -> Config:
     return Config(values, document.get(DIGEST), document.get(MADE_WITH, {}), path, places)
 
 
-def combined(flags: Mapping[str, str | None], found: Config) -> Settings:
+def combined(flags: Mapping[str, str | list[str] | None], found: Config) -> Settings:
     """Return the settings of a run: a flag wins over the file, the file over the default.
 
     Args:
@@ -82,7 +82,7 @@ def combined(flags: Mapping[str, str | None], found: Config) -> Settings:
     Raises:
         JaxnnError: naming the flag that is out of range.
     """
-    typed = {name: from_flag(name, text) for name, text in flags.items() if text is not None}
+    typed = {name: from_flag(name, text) for name, text in flags.items() if text is not None and text != []}
     return Settings(**(found.values | typed))
 
 

@@ -1,17 +1,15 @@
 """`jaxnn evaluate`: how good a trained network is on rows whose target is known."""
 
-import dataclasses
-
 import numpy as np
 
 from jaxnn.checks import fail
 from jaxnn.cli import cache, report, runfolder, screen
-from jaxnn.cli.predict import check_scales
-from jaxnn.cli.scores import ClassScores, Scores, class_scores, value_scores
+from jaxnn.cli.report import counted
 from jaxnn.data import Preprocessing, Table, features_for, read, target_for
-from jaxnn.data.csvfile import RawTable
 from jaxnn.data.places import known_column, place, shown
+from jaxnn.data.rawtable import RawTable
 from jaxnn.model import Model
+from jaxnn.scores import ClassScores, Scores, class_scores, value_scores
 
 
 def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
@@ -33,15 +31,18 @@ def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
     learnt = runfolder.preprocessing_of(opened)
     table = read(data)
     if target is not None:
-        learnt = dataclasses.replace(learnt, target_name=target)  # pyright: ignore[reportArgumentType]  # what @config makes
+        learnt = learnt.renamed(target)
     elif learnt.target_name is None:
         fail("--target", "none", "the name of the target column, because the model does not say it")
     _check_target(table, target, learnt.target_name)
-    truth = target_for(table, learnt)
-    features, _ = features_for(table, learnt)
-    check_scales(table, learnt, features)
+    truth, rows = target_for(table, learnt)
+    x, notes = learnt.encode(features_for(table, learnt)[0], table.place)
     cache.turn_on()
-    found = _scores(opened.model, learnt, features, truth)
+    found = _scores(opened.model, learnt, opened.model.logits(x[rows]), truth)
+    for note in notes:
+        screen.say(note)
+    if len(rows) < len(x):
+        screen.say(f"{counted(len(x) - len(rows), 'row')} without a {learnt.target_name} left out")
     if table.sha256 and opened.recipe.get("data_sha256") == table.sha256:
         screen.say("the network was trained on a part of these rows; on new ones it may do worse")
     if as_json:
@@ -64,12 +65,12 @@ def _check_target(table: Table | RawTable, typed: str | None, name: str | None) 
     fail(place(table.source, 1), given, "that column, the target, with the truth of each row", do)
 
 
-def _scores(model: Model, learnt: Preprocessing, features: np.ndarray, truth: np.ndarray) -> Scores:
+def _scores(model: Model, learnt: Preprocessing, outputs: np.ndarray, truth: np.ndarray) -> Scores:
     if learnt.classes is None:
-        return value_scores(model.predict(features), truth, learnt.target_mean)
+        return value_scores(model.answers(outputs), truth, learnt.baseline)
     indices = learnt.encode_target(truth)
     if model.task == "classification" and getattr(model.loss, "on", "logits") == "logits":
-        return class_scores(model.logits(learnt.transform(features)), indices, learnt.classes)
+        return class_scores(outputs, indices, learnt.classes)
     # outputs that are probabilities, or one output for yes and no
-    shares = model.probabilities(features)
+    shares = model.shares(outputs)
     return class_scores(np.log(np.maximum(shares, np.finfo(float).tiny)), indices, learnt.classes)

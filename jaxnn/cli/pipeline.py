@@ -8,13 +8,18 @@ import numpy as np
 
 from jaxnn import activations, optimizers, penalties
 from jaxnn.checks import fail
-from jaxnn.cli.scores import Scores, class_scores, value_scores
 from jaxnn.cli.settings import Settings
 from jaxnn.data import Preprocessing, Table, decide_task, split
+from jaxnn.data.kinds import Wishes
+from jaxnn.data.tables import types_named
 from jaxnn.layers import Chain
 from jaxnn.models import Objective, mlp, objective
+from jaxnn.scores import Scores, class_scores, value_scores
 from jaxnn.train import EarlyStopping, Progress, Run, fit
 
+SKEWED, SPREAD = 1.0, 10
+"""Skewness, and largest over least value, from which on a logarithm of the target is offered."""
+MOST_NAMED = 5
 FEWEST_VALUES = 10
 """Rows of a regression of which some are set aside: of fewer, a score says nothing."""
 
@@ -26,7 +31,7 @@ class Part:
     rows: np.ndarray
     """Row numbers, ascending; there may be none."""
     x: np.ndarray
-    """float32 (rows, columns), z-scored."""
+    """float32 (rows, inputs)."""
     y: np.ndarray
     """int32 (rows,) classes or float32 (rows,) z-scored values."""
 
@@ -47,6 +52,8 @@ class Plan:
     preprocessing: Preprocessing
     net: Chain
     objective: Objective
+    notes: tuple[str, ...] = ()
+    """What a person should know about the data, in sentences."""
 
 
 @dataclass(frozen=True)
@@ -105,16 +112,25 @@ def make_plan(table: Table, settings: Settings) -> Plan:
         fail("data", "a table without a target", "a target column")
     task = decide_task(table.target, settings.task)
     _, rate = optimizers.resolve(settings.optimizer, settings.learning_rate)
+    types = types_named(settings.types, table.columns)
+    table = table.as_cells() if types else table
     rows = _parts(table, task, settings)
-    preprocessing = Preprocessing.fit(table.rows(rows[0]), task)
+    logged = settings.target_scale == "log"
+    if logged and task == "classification":
+        fail("--target-scale", "log with a target of classes", "a regression", "Leave it out")
+    wishes = Wishes(types, settings.scaling, settings.categories)
+    # from the training rows alone: what the others hold changes nothing that is learnt
+    preprocessing = Preprocessing.fit(table.rows(rows[0]), task, wishes, logged)
     # all rows at once: an error names the row of the table, and comes before the training
-    x, y = preprocessing.transform(table.features), preprocessing.encode_target(table.target)
+    x, found = preprocessing.encode(table.features, table.place)
+    y = preprocessing.encode_target(table.target)
     train, validation, test = (Part(part, x[part], y[part]) for part in rows)
     classes = preprocessing.classes
     goal = objective(task, None if classes is None else len(classes))
     net = mlp(settings.hidden, goal.width, activations.by_name(settings.activation), dropout=settings.dropout or None)
     decided = dataclasses.replace(settings, task=task, learning_rate=rate)
-    return Plan(decided, table, train, validation, test, preprocessing, net, goal)
+    notes = (*table.notes, *found, *_target_notes(table, rows, preprocessing))
+    return Plan(decided, table, train, validation, test, preprocessing, net, goal, notes)
 
 
 def train_plan(plan: Plan, progress: Callable[[Progress], None] | None = None) -> Outcome:
@@ -154,7 +170,41 @@ def _scored(plan: Plan, run: Run, part: Part) -> Scores | None:
     if learnt.classes is not None:
         return class_scores(outputs, part.y, learnt.classes)
     assert plan.table.target is not None
-    return value_scores(learnt.decode_values(outputs[:, 0]), plan.table.target[part.rows], learnt.target_mean)
+    return value_scores(learnt.decode_values(outputs[:, 0]), plan.table.target[part.rows], _training_mean(plan))
+
+
+def _training_mean(plan: Plan) -> float:
+    assert plan.table.target is not None
+    return float(plan.table.target[plan.train.rows].mean())
+
+
+def _target_notes(table: Table, rows: tuple[np.ndarray, ...], learnt: Preprocessing) -> list[str]:
+    """Classes that the split cannot serve, and a target whose logarithm may be easier to learn."""
+    assert table.target is not None
+    if learnt.classes is None:
+        return _skew_note(table.target[rows[0]], learnt)
+    notes = []
+    for part, what in zip(rows[1:], ("validation", "test"), strict=True):
+        absent = np.setdiff1d(np.array(learnt.classes), np.unique(table.target[part]))
+        if len(part) and len(absent):
+            which, rest = absent[:MOST_NAMED].tolist(), len(absent) - MOST_NAMED
+            more = f" and {rest} more" if rest > 0 else ""
+            names = ", ".join(f"{name} ({_rows(int((table.target == name).sum()))})" for name in which)
+            notes.append(f"too few rows for the {what} part: {names}{more}; its score says nothing about them")
+    return notes
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _skew_note(target: np.ndarray, learnt: Preprocessing) -> list[str]:
+    if learnt.target_log or target.min() <= 0 or target.max() < SPREAD * target.min():
+        return []
+    skew = float(np.mean(((target - target.mean()) / target.std()) ** 3))
+    if skew < SKEWED:
+        return []
+    return [f"{learnt.target_name} is positive and skewed ({skew:.1f}): --target-scale log may do better"]
 
 
 def _parts(table: Table, task: str, settings: Settings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -163,11 +213,22 @@ def _parts(table: Table, task: str, settings: Settings) -> tuple[np.ndarray, np.
     asked = [share for share in shares if share]
     labels = table.target if task == "classification" else None
     _check_shares(count, shares, settings, task)
-    found = iter(split(count, [share / sum(asked) for share in asked], settings.seed, labels))
+    each = [share / sum(asked) for share in asked]
+    if labels is not None and np.unique(labels, return_counts=True)[1].max() < len(each):
+        labels = None  # classes so small that they would all lie in the same parts
+    found = iter(split(count, each, settings.seed, labels))
     train, validation, test = (next(found) if share else np.zeros(0, np.int64) for share in shares)
-    if labels is not None:
-        _check_classes(labels, labels[train], settings)
+    if labels is not None and len(np.unique(labels[train])) < len(np.unique(labels)):
+        train, validation, test = _every_class_trained(labels, train, validation, test)
     return train, validation, test
+
+
+def _every_class_trained(labels: np.ndarray, train: np.ndarray, *held: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Move the rows of classes that the training part has not into it: what is not learnt cannot be tested."""
+    lost = np.setdiff1d(np.unique(labels), np.unique(labels[train]))
+    moved = np.flatnonzero(np.isin(labels, lost))
+    kept = tuple(np.setdiff1d(part, moved) for part in held)
+    return (np.union1d(train, moved), *kept)
 
 
 def _check_shares(count: int, shares: tuple[float, float, float], settings: Settings, task: str) -> None:
@@ -177,16 +238,8 @@ def _check_shares(count: int, shares: tuple[float, float, float], settings: Sett
         fail("data", f"{count} rows", f"at least {FEWEST_VALUES} to train on some and score on others", do)
     needed = sum(share > 0 for share in shares)
     if count < needed:
-        fail("data", f"{count} row{'' if count == 1 else 's'}", f"at least {needed}, one for each part of the split")
+        fail("data", _rows(count), f"at least {needed}, one for each part of the split")
     for name, share in (("validation", settings.validation), ("test", settings.test)):
         if share and round(share * count) < 1:
             do = f"Give --{name} {1.5 / count:.2g} or more, or --{name} 0 for no such part"
             fail(f"--{name}", f"{share:g} of {count} rows, which is none", "a share of at least one row", do)
-
-
-def _check_classes(labels: np.ndarray, trained: np.ndarray, settings: Settings) -> None:
-    missing = np.setdiff1d(np.unique(labels), np.unique(trained))
-    if len(missing):
-        given = f"{settings.test:g} for the test and {settings.validation:g} for the validation"
-        needed = f"shares that leave a row of class {missing[0].item()!r} to train on"
-        fail("--test and --validation", given, needed, "Give smaller shares, or remove the class")

@@ -11,8 +11,7 @@ import numpy as np
 from jaxnn.checks import fail
 from jaxnn.cli import cache, runfolder, screen
 from jaxnn.cli.report import counted
-from jaxnn.data import Preprocessing, Table, features_for, read
-from jaxnn.data.csvfile import RawTable
+from jaxnn.data import Preprocessing, features_for, read
 from jaxnn.data.places import listed
 from jaxnn.files import shown_path, write_atomically
 from jaxnn.model import Model
@@ -39,37 +38,39 @@ def predict(run: str, data: str, out: str | None, *, as_json: bool) -> int:
     learnt = runfolder.preprocessing_of(opened)
     table = read(data)
     features, ignored = features_for(table, learnt)
-    check_scales(table, learnt, features)
+    x, notes = learnt.encode(features, table.place)
     cache.turn_on()
-    columns = answers(opened.model, learnt, features)
+    columns = answers(opened.model, learnt, opened.model.logits(x))
+    for note in notes:
+        screen.say(note)
     if ignored:
         screen.say(f"ignored {counted(len(ignored), 'column')} that the model does not use: {listed(ignored)}")
     if out is not None:
         write_atomically(out, as_csv(columns).encode())
     if as_json:
-        screen.print_json({"rows": len(features), "ignored": list(ignored), **({"out": out} if out else columns)})
+        screen.print_json({"rows": len(x), "ignored": list(ignored), **({"out": out} if out else columns)})
     elif out is not None:
-        screen.say(f"wrote {counted(len(features), 'prediction')} to {shown_path(out)}")
+        screen.say(f"wrote {counted(len(x), 'prediction')} to {shown_path(out)}")
     else:
         _print_csv(columns)
     return 0
 
 
-def answers(model: Model, learnt: Preprocessing, features: np.ndarray) -> dict[str, list[Any]]:
+def answers(model: Model, learnt: Preprocessing, outputs: np.ndarray) -> dict[str, list[Any]]:
     """Return the columns of predictions.
 
     Args:
         model: the trained network.
         learnt: its preprocessing.
-        features: float64 (rows, columns), not scaled.
+        outputs: (rows, outputs) of the network.
 
     Returns:
         `prediction`, and for classes `probability_<class>` of each, every column with one entry for each row.
     """
     if learnt.classes is None:
-        return {"prediction": model.predict(features).tolist()}
-    # one pass for both: the prediction is the class of the highest probability
-    shares = model.probabilities(features)  # (rows, classes)
+        return {"prediction": model.answers(outputs).tolist()}
+    # the prediction is the class of the highest probability
+    shares = model.shares(outputs)  # (rows, classes)
     columns: dict[str, list[Any]] = {"prediction": learnt.decode_classes(shares.argmax(axis=1)).tolist()}
     # digits beyond float32 would be noise: the network computed in it
     short = shares.astype(np.float32).astype(str).astype(np.float64)
@@ -97,20 +98,6 @@ def as_csv(columns: dict[str, list[Any]]) -> str:
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
     return text.getvalue()
-
-
-def check_scales(table: Table | RawTable, learnt: Preprocessing, features: np.ndarray) -> None:
-    """Refuse a number so far from those of the training that float32 cannot hold its z-score, naming its cell.
-
-    Args:
-        table: the rows, of a file or built in.
-        learnt: the preprocessing.
-        features: float64 (rows, columns) of the table.
-
-    Raises:
-        JaxnnError: naming `file:line:column`.
-    """
-    learnt.transform(features, table.place if isinstance(table, RawTable) else None)
 
 
 def _print_csv(columns: dict[str, list[Any]]) -> None:

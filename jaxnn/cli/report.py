@@ -1,11 +1,15 @@
 """What people read about a run: its data, its network, how the training ended, and its scores."""
 
+from collections import Counter
+
 from jaxnn.cli import screen
 from jaxnn.cli.pipeline import Outcome, Plan
-from jaxnn.cli.scores import ClassRow, ClassScores, Scores, ValueScores
+from jaxnn.data import Preprocessing
 from jaxnn.layers import summary
+from jaxnn.scores import ClassRow, ClassScores, Scores, ValueScores
 from jaxnn.train import Run
 
+MOST_NAMED = 8
 MOST_CLASSES = 20
 """Rows of the table of classes; where there are more, those that were recognised worst."""
 
@@ -31,7 +35,7 @@ def parameters_of(plan: Plan) -> int:
     """Return the number of parameters of the planned network."""
     import jax
 
-    return summary(plan.net, jax.ShapeDtypeStruct((len(plan.table.columns),), "float32")).parameters
+    return summary(plan.net, jax.ShapeDtypeStruct((len(plan.preprocessing.inputs),), "float32")).parameters
 
 
 def print_plan(plan: Plan) -> None:
@@ -46,7 +50,7 @@ def print_plan(plan: Plan) -> None:
         if classes
         else f"values of {table.target_name}"
     )
-    widths = "-".join(str(width) for width in (len(table.columns), *settings.hidden, plan.objective.width))
+    widths = "-".join(str(width) for width in (len(plan.preprocessing.inputs), *settings.hidden, plan.objective.width))
     between = f", {settings.activation}" if settings.hidden else " (linear)"
     dropped = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
     parts = [(plan.train, "to train on"), (plan.validation, "to validate"), (plan.test, "to test")]
@@ -54,10 +58,33 @@ def print_plan(plan: Plan) -> None:
     screen.facts(
         [
             ("data", f"{table.source}: {counted(len(table), 'row')}, {counted(len(table.columns), 'column')}, {about}"),
+            *([("columns", columns_said(plan.preprocessing))] if columns_matter(plan.preprocessing) else []),
             ("split", split),
+            *(("note", note) for note in plan.notes),
             ("network", f"{widths}{between}{dropped}: {counted(parameters_of(plan), 'parameter')}"),
         ]
     )
+
+
+def columns_matter(learnt: Preprocessing) -> bool:
+    """Return whether there is more to say of the columns than that they are numbers."""
+    return bool(learnt.dropped) or any(fate.kind != "numeric" for fate in learnt.fates)
+
+
+def columns_said(learnt: Preprocessing) -> str:
+    """Return how many columns are of which kind, and which are not used.
+
+    Args:
+        learnt: the preprocessing.
+
+    Returns:
+        Such as "3 numeric, 1 categorical; dropped id (identifier)".
+    """
+    counts = Counter(fate.kind for fate in learnt.fates[: len(learnt.used)])
+    said = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
+    gone = [f"{column.name} ({column.label})" for column in learnt.dropped]
+    more = f" and {len(gone) - MOST_NAMED:,} more" if len(gone) > MOST_NAMED else ""
+    return said + (f"; dropped {', '.join(gone[:MOST_NAMED])}{more}" if gone else "")
 
 
 def print_outcome(outcome: Outcome, seconds: float) -> None:

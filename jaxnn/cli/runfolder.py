@@ -12,20 +12,23 @@ from typing import Any
 from jaxnn import modelfile
 from jaxnn.checks import JaxnnError, fail
 from jaxnn.cli.configfile import as_toml
+from jaxnn.cli.evidence import evidence
 from jaxnn.cli.pipeline import Outcome
+from jaxnn.cli.screen import say
 from jaxnn.cli.settings import NAMES
 from jaxnn.data import Preprocessing, names
+from jaxnn.data.tablefile import SUFFIXES
 from jaxnn.files import read_bytes, reading, replaceable, shown_path, write_folder_atomically
 from jaxnn.model import Model
+from jaxnn.report import page, to_json
 from jaxnn.version import __version__
 
 MODEL, RECIPE, HISTORY, METRICS = "model.safetensors", "run.toml", "history.csv", "metrics.json"
-ENTRIES = (MODEL, RECIPE, HISTORY, METRICS)
+REPORT, EVIDENCE = "report.html", "report.json"
+ENTRIES = (MODEL, RECIPE, HISTORY, METRICS, REPORT, EVIDENCE)
 """Every name that a run folder may hold: one with any other is not a run's alone, and never replaced."""
 MARKS = (MODEL, RECIPE)
 """A folder with neither is no run folder."""
-TABLES = (".csv", ".tsv", ".txt")
-"""Names of files that are given where the run should be: the arguments are the wrong way round then."""
 LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
 
 
@@ -122,7 +125,18 @@ def save(folder: str, outcome: Outcome, overwrite: bool) -> None:
         HISTORY: outcome.run.history.csv().encode(),
         METRICS: (json.dumps(metrics_of(outcome), indent=2, allow_nan=False) + "\n").encode(),
     }
+    files |= _report(outcome)
     write_folder_atomically(folder, files, ENTRIES, MARKS, overwrite)
+
+
+def _report(outcome: Outcome) -> dict[str, bytes]:
+    """The report and its numbers; without them where they cannot be made: a picture must not cost the network."""
+    try:
+        document = evidence(outcome, made_with())
+        return {EVIDENCE: to_json(document).encode(), REPORT: page(document).encode()}
+    except Exception as error:
+        say(f"the run is saved without a report, which met an unexpected {type(error).__name__}: {error}")
+        return {}
 
 
 def _lasting(data: str | None) -> str | None:
@@ -229,7 +243,7 @@ def _check_kind(path: str) -> None:
     """Tell a table that stands where the run should from a model file that is damaged: that takes another advice."""
     with reading(path, "a model file or a run folder") as file:
         first = file.read(9)
-    if path.lower().endswith(TABLES) or (len(first) == 9 and first[8:] != b"{"):
+    if path.lower().endswith(SUFFIXES) or (len(first) == 9 and first[8:] != b"{"):
         do = "The run comes before the data: jaxnn predict RUN DATA"
         fail(shown_path(path), "what is no model file", "a model file or a run folder", do)
 

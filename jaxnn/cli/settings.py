@@ -113,6 +113,23 @@ class Widths:
         return tuple(whole_number(where, width, 1, self.high) for width in value)
 
 
+@dataclass(frozen=True)
+class Entries:
+    """Several words; a flag may be given several times."""
+
+    metavar: str
+
+    def parse(self, text: Any) -> Any:
+        """Return the entries of a flag, each as typed."""
+        return (text,) if isinstance(text, str) else tuple(text)
+
+    def check(self, where: str, value: Any) -> tuple[str, ...]:
+        """Return a value of this kind, or raise."""
+        if not isinstance(value, list | tuple):
+            fail(where, repr(value), 'a list such as ["age", "name"]')
+        return tuple(str(Text(self.metavar).check(where, entry)) for entry in value)
+
+
 def _setting(default: Any, kind: Any, panel: str, said: str) -> Any:
     return field(default=default, metadata={"kind": kind, "panel": panel, "help": said})
 
@@ -131,6 +148,8 @@ def _optimizers() -> list[str]:
 
 _INF = float("inf")
 _TASKS = ("auto", "classification", "regression")
+_SCALINGS = ("z-score", "min-max")
+_TARGET_SCALES = ("linear", "log")
 _WEIGHTS = ("none", "balanced")
 _SHARE = Number(0, 1, open_high=True, metavar="SHARE")
 _STRENGTH = Number(0, _INF, open_high=True)
@@ -142,6 +161,7 @@ class Settings:
 
     Args:
         data, target, task: what to learn from, and what.
+        drop, keep, types, categories, scaling, target_scale: what becomes of the columns.
         test, validation: shares of all rows that are set aside.
         hidden, activation, dropout: the network.
         optimizer, learning_rate, batch_size, epochs, patience, l1, l2, class_weight, seed: the training.
@@ -156,6 +176,19 @@ class Settings:
         "auto", Choice(lambda: _TASKS), "Data",
         "classification, regression, or auto: text and few whole numbers are classes.",
     )  # fmt: skip
+    drop: tuple[str, ...] = _setting((), Entries("A,B"), "Data", "Columns that are not to be used.")
+    keep: tuple[str, ...] = _setting((), Entries("A,B"), "Data", "The only columns to use.")
+    types: tuple[str, ...] = _setting(
+        (), Entries("A=KIND"), "Data",
+        "Say what a column is: zip=categorical, age=numeric, day=date, size=ordinal or size=small<medium<large.",
+    )  # fmt: skip
+    categories: int = _setting(
+        50, Whole(1, 10000), "Data", "At most so many inputs for the categories of a column; the rest are other."
+    )
+    scaling: str = _setting("z-score", Choice(lambda: _SCALINGS), "Data", "Of numbers: z-score or min-max.")
+    target_scale: str = _setting(
+        "linear", Choice(lambda: _TARGET_SCALES), "Data", "log: learn the logarithm of a positive target."
+    )
     test: float = _setting(0.2, _SHARE, "Data", "Share of the rows kept for the final score; 0: none.")
     validation: float = _setting(
         0.1, _SHARE, "Data", "Share of the rows that choose the best epoch; 0: keep the last epoch."
@@ -243,12 +276,12 @@ def checked(name: str, value: Any, where: str) -> Any:
     return DESCRIBED[name].kind.check(where, value)
 
 
-def from_flag(name: str, text: str) -> Any:
+def from_flag(name: str, text: str | list[str]) -> Any:
     """Return a setting's value from what was typed after its flag.
 
     Args:
         name: of the setting.
-        text: as typed.
+        text: as typed; a list where the flag may be given several times.
 
     Returns:
         The value.

@@ -4,9 +4,13 @@ import os
 from typing import Any
 
 from jaxnn.cli import runfolder, screen
+from jaxnn.data import Preprocessing
 from jaxnn.data.places import listed
 from jaxnn.layers import Summary, summary
 from jaxnn.model import Model
+
+MOST_COLUMNS = 40
+"""Rows of the table of columns; beyond, only those that are not used."""
 
 
 def show(run: str, *, as_json: bool) -> int:
@@ -32,8 +36,20 @@ def show(run: str, *, as_json: bool) -> int:
     rows = [("input", "", str(layers.input), ""), *rows, ("all", "", "", f"{layers.parameters:,}")]
     screen.table(["layer", "", "output", "parameters"], rows, right=(3,))
     screen.blank()
+    if opened.model.preprocessing is not None:
+        _print_columns(opened.model.preprocessing)
+        screen.blank()
     screen.facts([*_about_data(opened.model), *_about_training(opened), *_about_file(opened, size)])
     return 0
+
+
+def _print_columns(learnt: Preprocessing) -> None:
+    """What became of each column; of many, the first and those that are not used."""
+    used, unused = learnt.fates[: len(learnt.used)], learnt.fates[len(learnt.used) :]
+    rows = [*used[:MOST_COLUMNS], *unused[:MOST_COLUMNS]]
+    screen.table(["column", "kind", "became", ""], [list(fate) for fate in rows])
+    if len(rows) < len(learnt.fates):
+        screen.facts([("", f"and {len(learnt.fates) - len(rows):,} more columns")])
 
 
 def _about_data(model: Model) -> list[tuple[str, str]]:
@@ -48,7 +64,8 @@ def _about_data(model: Model) -> list[tuple[str, str]]:
         rows.append(
             ("target", f"mean {learnt.target_mean:.4g}, standard deviation {learnt.target_scale:.4g} in training")
         )
-    return [*rows, ("columns", f"{len(learnt.columns):,}: {listed(learnt.columns, most=6)}")]
+    unused = f", {len(learnt.dropped):,} not used" if learnt.dropped else ""
+    return [*rows, ("columns", f"{len(learnt.columns):,}{unused}, {len(learnt.inputs):,} inputs")]
 
 
 def _about_training(opened: runfolder.Opened) -> list[tuple[str, str]]:
@@ -80,7 +97,8 @@ def _about_file(opened: runfolder.Opened, size: int) -> list[tuple[str, str]]:
 def _document(opened: runfolder.Opened, layers: Summary, size: int) -> dict[str, Any]:
     learnt = opened.model.preprocessing
     return {
-        "task": opened.model.task, "target": learnt and learnt.target_name, "columns": learnt and list(learnt.columns),
+        "task": opened.model.task, "target": learnt and learnt.target_name,
+        "columns": learnt and [fate._asdict() for fate in learnt.fates],
         "classes": list(learnt.classes) if learnt and learnt.classes else None,
         "layers": [
             {"path": row.path, "layer": row.layer, "output": list(row.output), "parameters": row.parameters}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jaxnn.checks import JaxnnError, fail
-from jaxnn.cli import cache, report, runfolder, screen
+from jaxnn.cli import cache, fold, report, runfolder, screen
 from jaxnn.cli.bar import training_bar
 from jaxnn.cli.configfile import DIGEST, Config, combined, read_config
 from jaxnn.cli.pipeline import Outcome, make_plan, train_plan
@@ -20,7 +20,14 @@ INTERRUPTED, DIVERGED = 130, 3
 
 
 def train(
-    flags: Mapping[str, str | None], config: str | None, out: str | None, *, overwrite: bool, as_json: bool, quiet: bool
+    flags: Mapping[str, str | list[str] | None],
+    config: str | None,
+    out: str | None,
+    *,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+    folded: bool = False,
 ) -> int:
     """Train a network on a table and save it; everything is checked before the training begins.
 
@@ -31,6 +38,7 @@ def train(
         overwrite: True to replace a run folder.
         as_json: print one JSON object in place of text.
         quiet: print nothing but errors.
+        folded: have XLA fold the run of a tiny network into one kernel.
 
     Returns:
         The exit code.
@@ -47,6 +55,8 @@ def train(
     runfolder.keep_inputs(folder, {"DATA": table.source or settings.data, "--config": config})
     _check_same_data(found, settings, table)
     plan = make_plan(table, settings)
+    widths = (plan.train.x.shape[-1], *plan.settings.hidden, plan.objective.width)
+    fold.turn_on(widths, folded, found.made_with)
     silent = as_json or quiet
     for note in [] if quiet else runfolder.differences(found.made_with):
         screen.say(note)
@@ -75,11 +85,11 @@ def train(
     return code
 
 
-def _loaded(settings: Settings, flags: Mapping[str, str | None], found: Config) -> Table:
+def _loaded(settings: Settings, flags: Mapping[str, str | list[str] | None], found: Config) -> Table:
     """The data; what a file of settings says of it wrongly is called by the line that says it."""
     assert settings.data is not None
     try:
-        return load(settings.data, settings.target, settings.task)
+        return load(settings.data, settings.target, settings.task, settings.drop, settings.keep)
     except JaxnnError as error:
         lost = "data: " if flags.get("data") is None and not os.path.exists(settings.data) else ""
         said = lost + str(error).removeprefix(lost)
@@ -110,4 +120,7 @@ def _say_saved(folder: str, outcome: Outcome, as_json: bool, quiet: bool) -> Non
         screen.print_json({"out": folder, **runfolder.metrics_of(outcome)})
     elif not quiet:
         data = shlex.quote(outcome.plan.settings.data or "DATA")
-        screen.facts([("saved", folder), ("next", f"jaxnn predict {shlex.quote(folder)} {data} --out predictions.csv")])
+        page = os.path.join(folder, runfolder.REPORT)
+        look = [("look", page)] if os.path.exists(page) else []
+        then = f"jaxnn predict {shlex.quote(folder)} {data} --out predictions.csv"
+        screen.facts([("saved", folder), *look, ("next", then)])

@@ -6,17 +6,24 @@ from jaxnn import lazy
 
 if TYPE_CHECKING:
     from jaxnn.data.catalogue import load, names, read
-    from jaxnn.data.csvfile import RawTable, read_table
+    from jaxnn.data.coding import BinaryCode, OneHot, from_columns, from_signs, to_columns, to_signs
+    from jaxnn.data.parts import Holdout, Part, holdout
     from jaxnn.data.preprocessing import Preprocessing
+    from jaxnn.data.rawtable import RawTable
     from jaxnn.data.splits import class_weights, split
     from jaxnn.data.table import Table
+    from jaxnn.data.tablefile import read_table
     from jaxnn.data.tables import features_for, target_for, to_table
     from jaxnn.data.targets import decide_task
 
 __getattr__ = lazy.attributes(
     __name__,
     dict.fromkeys(["load", "names", "read"], "jaxnn.data.catalogue")
-    | dict.fromkeys(["RawTable", "read_table"], "jaxnn.data.csvfile")
+    | dict.fromkeys(
+        ["BinaryCode", "OneHot", "from_columns", "from_signs", "to_columns", "to_signs"], "jaxnn.data.coding"
+    )
+    | {"RawTable": "jaxnn.data.rawtable", "read_table": "jaxnn.data.tablefile"}
+    | dict.fromkeys(["Holdout", "Part", "holdout"], "jaxnn.data.parts")
     | {"Preprocessing": "jaxnn.data.preprocessing"}
     | dict.fromkeys(["class_weights", "split"], "jaxnn.data.splits")
     | {"Table": "jaxnn.data.table"}
@@ -25,17 +32,26 @@ __getattr__ = lazy.attributes(
 )
 
 __all__ = [
+    "BinaryCode",
+    "Holdout",
+    "OneHot",
+    "Part",
     "Preprocessing",
     "RawTable",
     "Table",
     "class_weights",
     "decide_task",
     "features_for",
+    "from_columns",
+    "from_signs",
+    "holdout",
     "load",
     "names",
     "read",
     "read_table",
     "split",
     "target_for",
+    "to_columns",
+    "to_signs",
     "to_table",
 ]

@@ -3,14 +3,16 @@
 import dataclasses
 import difflib
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from jaxnn.checks import JaxnnError, fail
 from jaxnn.data import builtin, generated
-from jaxnn.data.csvfile import SUFFIXES, RawTable, read_table
 from jaxnn.data.places import listed, place, shown
+from jaxnn.data.rawtable import RawTable
 from jaxnn.data.table import Table
-from jaxnn.data.tables import to_table
+from jaxnn.data.tablefile import KINDS, SUFFIXES, read_table
+from jaxnn.data.tables import columns_named, to_table
 from jaxnn.data.targets import typed_target
 
 
@@ -58,7 +60,7 @@ def read(source: str | os.PathLike[str]) -> Table | RawTable:
     """Read a built-in set or a file, without saying which column is the target: for prediction and evaluation.
 
     Args:
-        source: a built-in name, or the path of a .csv, .tsv or .txt file.
+        source: a built-in name, or the path of a file that `read_table` reads.
 
     Returns:
         The table of a built-in set, or the raw table of a file.
@@ -78,12 +80,11 @@ def read(source: str | os.PathLike[str]) -> Table | RawTable:
     if stem in _SETS and not os.path.exists(name):
         do = f"For the built-in set, leave out the suffix: {stem}"
         fail(place(name), "a path where there is no file", "a file or a built-in name", do)
-    if os.path.splitext(name)[1].lower() in SUFFIXES:
+    if name.lower().endswith(SUFFIXES):
         return read_table(name)
     if os.path.exists(name):
         kind = "a folder" if os.path.isdir(name) else f"a file whose name does not end in {', '.join(SUFFIXES)}"
-        needed = "a table in a .csv, .tsv or .txt file, or a built-in name"
-        fail(place(name), kind, needed, "Other formats are not supported for now")
+        fail(place(name), kind, f"{KINDS}, or a built-in name")
     near = difflib.get_close_matches(name[:60], list(_SETS), n=1)
     needed = "a built-in name (jaxnn datasets lists them) or a path"
     raise JaxnnError(
@@ -91,13 +92,21 @@ def read(source: str | os.PathLike[str]) -> Table | RawTable:
     )
 
 
-def load(source: str | os.PathLike[str], target: str | None = None, task: str = "auto") -> Table:
+def load(
+    source: str | os.PathLike[str],
+    target: str | None = None,
+    task: str = "auto",
+    drop: Sequence[str] = (),
+    keep: Sequence[str] = (),
+) -> Table:
     """Read a built-in set or a file for training.
 
     Args:
-        source: a built-in name, or the path of a .csv, .tsv or .txt file.
+        source: a built-in name, or the path of a file that `read_table` reads.
         target: name of the column to predict; a file needs it, a built-in set has its own.
         task: "classification", "regression", or "auto" for what `decide_task` says.
+        drop: columns that are not to be features.
+        keep: the only columns that are to be features; none: all.
 
     Returns:
         The table, with a target.
@@ -112,8 +121,12 @@ def load(source: str | os.PathLike[str], target: str | None = None, task: str = 
     if isinstance(found, RawTable):
         if target is None:
             fail("target", "none", f"the column to predict, one of {listed(found.columns)}")
-        return to_table(found, target, task)
+        return to_table(found, target, task, drop, keep)
     if target not in (None, found.target_name):
         fail("target", shown(target), f"{shown(found.target_name)}, the target of the built-in set {found.source}")
+    if drop or keep:
+        kept = [name for name in found.columns if not keep or name in columns_named("--keep", keep, found.columns)]
+        without = columns_named("--drop", drop, found.columns)
+        found = found.chosen([name for name in kept if name not in without])
     assert found.target is not None  # every built-in set has one
     return dataclasses.replace(found, target=typed_target(found.target, task)[1])

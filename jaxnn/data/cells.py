@@ -1,65 +1,34 @@
-"""What the text in a cell means: a number, a Boolean, a class, or an error that names the cell."""
+"""What the cells of a target column mean: classes or values, or an error that names the cell."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
 from jaxnn.checks import fail
-from jaxnn.data.csvfile import RawTable
+from jaxnn.data import numerals
 from jaxnn.data.places import listed, shown
+from jaxnn.data.rawtable import RawTable
 
 if TYPE_CHECKING:
     import polars
 
-_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-"""A decimal number in any locale: no 1_000, no 0x10, no nan, no thousands separators."""
-
-_MISSING = ("", "na", "n/a", "#n/a", "null", "none", "nan", "-nan", "?", "-", ".")
-_INFINITE = ("inf", "+inf", "-inf", "infinity", "+infinity", "-infinity")
+_UNKNOWN = ("", "na", "n/a", "#n/a", "<na>", "null", "nan", "?")
+"""Cells of a text target that are no class; `none` and `-` may well be one."""
 
 LONGEST_CLASS = 200
 """Characters allowed in the name of a class: an array of text is as wide as its longest entry."""
 
 
-def numbers(raw: RawTable, columns: Sequence[str], role: str = "feature") -> np.ndarray:
-    r"""Return columns of a raw table as numbers.
+class Target(NamedTuple):
+    """The rows of a table whose target is known."""
 
-    Args:
-        raw: the table.
-        columns: names of columns in it.
-        role: "feature" or "target", for the advice in messages.
-
-    Returns:
-        float64 (rows, columns), finite.
-
-    Raises:
-        JaxnnError: naming `file:line:column` of the first cell that is no finite decimal number.
-
-    >>> from jaxnn.data.csvfile import parse
-    >>> numbers(parse(b"a,b\n 1 ,2e3\n-.5,4.\n", "tiny.csv"), ["a", "b"]).tolist()
-    [[1.0, 2000.0], [-0.5, 4.0]]
-    """
-    import polars
-
-    # The whole frame at once: column by column, 10,000 columns take ten times as long.
-    texts = polars.DataFrame([raw.cells[name] for name in columns]).select(polars.all().str.strip_chars(" \t"))
-    values = texts.cast(polars.Float64, strict=False).to_numpy(order="c", writable=True)
-    written = np.array(texts.select(polars.all().str.contains(_NUMBER).all()).row(0))
-    doubtful = np.flatnonzero(~(written & np.isfinite(values).all(axis=0)))
-    if len(doubtful):
-        bad = {name: _bad_row(raw, name) for name in (columns[position] for position in doubtful.tolist())}
-        name = min(bad, key=lambda name: bad[name])  # the first of the file; of a row, the leftmost
-        _refuse(raw, bad[name], name, role)
-    return values
+    values: np.ndarray
+    """(known rows,) of bool, float64 or text."""
+    rows: np.ndarray
+    """int64 (known rows,): their numbers in the table, from 0."""
 
 
-def _bad_row(raw: RawTable, column: str) -> int:
-    values, good = _decimal(_stripped(raw, column))
-    return int((~(good & np.isfinite(values))).argmax())
-
-
-def target_values(raw: RawTable, column: str, task: str = "auto") -> np.ndarray:
+def target_values(raw: RawTable, column: str, task: str = "auto") -> Target:
     r"""Return the target column: Booleans, numbers, or text.
 
     Args:
@@ -68,37 +37,39 @@ def target_values(raw: RawTable, column: str, task: str = "auto") -> np.ndarray:
         task: "regression" accepts numbers only; "classification" takes a column of numbers and text as text.
 
     Returns:
-        (rows,) of bool (all cells are true or false), float64 (all are numbers) or text.
+        bool (all cells are true or false), float64 (all are numbers) or text, and the rows that have a value.
 
     Raises:
-        JaxnnError: naming `file:line:column` of an empty cell, of a missing value among numbers, of a number that is
-            not finite, of a cell that is no number where most are, or of a class name of more than 200 characters.
+        JaxnnError: naming `file:line:column` of a number that is not finite, of a cell that is no number where most
+            are, or of a class name of more than 200 characters; or if no row has a value.
 
     >>> from jaxnn.data.csvfile import parse
-    >>> target_values(parse(b"a,ill\n1,True\n2,false\n", "tiny.csv"), "ill").tolist()
-    [True, False]
+    >>> target_values(parse(b"a,ill\n1,True\n2,false\n3,\n", "tiny.csv"), "ill")
+    Target(values=array([ True, False]), rows=array([0, 1]))
     """
-    series = _stripped(raw, column)
-    small = series.str.to_lowercase()
-    if small.is_in(["true", "false"]).all() and task != "regression":
-        return (small == "true").to_numpy()
-    values, good = _decimal(series)
-    empty = (series == "").to_numpy()
-    if empty.any():
-        _refuse(raw, int(empty.argmax()), column, "target")
-    words = small.is_in([*_MISSING, *_INFINITE]).to_numpy()
-    others = ~good & ~words
+    texts = numerals.stripped(raw.cells[column])
+    small = texts.str.to_lowercase()
+    unknown = small.is_in(list(_UNKNOWN)).to_numpy()
+    if unknown.all():
+        fail(raw.place(0, column), "a target without a value in any row", "a value in most rows")
+    words = small.filter(~_series(unknown))
+    if words.is_in(["true", "false"]).all() and task != "regression":
+        return Target((words == "true").to_numpy(), np.flatnonzero(~unknown))
+    found = _numbers(raw, column)
+    others = found.odd & ~unknown
+    good = ~np.isnan(found.values)
     mostly = np.count_nonzero(good) > np.count_nonzero(others)
     if task == "regression" or not others.any() or (mostly and task == "auto"):
-        return _finite_target(raw, column, values, good)
-    lengths = series.str.len_chars().to_numpy()
+        return _finite(raw, column, found)
+    lengths = texts.str.len_chars().to_numpy()
     if lengths.max() > LONGEST_CLASS:
         row = int(lengths.argmax())
         fail(raw.place(row, column), f"a class of {lengths[row]} characters", f"at most {LONGEST_CLASS}")
-    return np.array(series.to_list(), dtype=np.str_)
+    known = np.flatnonzero(~unknown)
+    return Target(np.array(texts.to_list(), dtype=np.str_)[known], known)
 
 
-def class_values(raw: RawTable, column: str, classes: tuple[str | int | bool, ...]) -> np.ndarray:
+def class_values(raw: RawTable, column: str, classes: tuple[str | int | bool, ...]) -> Target:
     r"""Return the classes that a column names, each one of those that a model knows.
 
     Args:
@@ -107,68 +78,84 @@ def class_values(raw: RawTable, column: str, classes: tuple[str | int | bool, ..
         classes: all text, all int (1, 1.0 and +1 are one class) or all bool (true and false in any case).
 
     Returns:
-        (rows,) of the type of the classes.
+        Values of the type of the classes, and the rows that have one.
 
     Raises:
         JaxnnError: naming `file:line:column` of the first cell that is none of the classes.
 
     >>> from jaxnn.data.csvfile import parse
-    >>> class_values(parse(b"a,kind\n5,1.0\n6,0\n", "new.csv"), "kind", (0, 1)).tolist()
+    >>> class_values(parse(b"a,kind\n5,1.0\n6,0\n", "new.csv"), "kind", (0, 1)).values.tolist()
     [1, 0]
     """
-    series = _stripped(raw, column)
+    series = numerals.stripped(raw.cells[column])
     texts = series.to_list()
     known = {str(value): value for value in classes}
     if isinstance(classes[0], bool):
         known = {str(value).lower(): value for value in classes}
         texts = [text.lower() for text in texts]
     elif isinstance(classes[0], int):
-        values, good = _decimal(series)
-        whole = good & (np.abs(values) < 2.0**53) & (values == np.floor(values))
+        values = _numbers(raw, column).values
+        with np.errstate(invalid="ignore"):
+            whole = (np.abs(values) < 2.0**53) & (values == np.floor(values))
         texts = [str(int(values[row])) if whole[row] else text for row, text in enumerate(texts)]
+    rows = []
     for row, text in enumerate(texts):
-        if text not in known:
-            given = shown(series[row]) if text else "an empty cell"
-            fail(raw.place(row, column), given, f"one of the classes {listed(classes)}")
-    return np.array([known[text] for text in texts])
+        if text in known:
+            rows.append(row)
+        elif text.lower() not in _UNKNOWN:
+            fail(raw.place(row, column), shown(series[row]), f"one of the classes {listed(classes)}")
+    if not rows:
+        fail(raw.place(0, column), "a target without a value in any row", f"one of the classes {listed(classes)}")
+    return Target(np.array([known[texts[row]] for row in rows]), np.array(rows, np.int64))
 
 
-def _finite_target(raw: RawTable, column: str, values: np.ndarray, good: np.ndarray) -> np.ndarray:
-    bad = ~(good & np.isfinite(values))
+def number_values(raw: RawTable, column: str) -> Target:
+    r"""Return the values of a column of numbers.
+
+    Args:
+        raw: the table.
+        column: name of the target.
+
+    Returns:
+        float64, and the rows that have a value.
+
+    Raises:
+        JaxnnError: naming `file:line:column` of the first cell that is no finite number, if it is not empty.
+
+    >>> from jaxnn.data.csvfile import parse
+    >>> number_values(parse(b"a;price\n5;1,5\n6;2,5\n", "new.csv"), "price").values.tolist()
+    [1.5, 2.5]
+    """
+    return _finite(raw, column, _numbers(raw, column))
+
+
+def _numbers(raw: RawTable, column: str) -> numerals.Parsed:
+    series = raw.cells[column]
+    texts = numerals.stripped(series)
+    style, _ = numerals.style_of(texts.filter(~_series(numerals.is_missing(texts))))
+    return numerals.parse(series, style)
+
+
+def _finite(raw: RawTable, column: str, found: numerals.Parsed) -> Target:
+    bad = found.odd | found.infinite
     if bad.any():
-        _refuse(raw, int(bad.argmax()), column, "target")
-    return values
+        _refuse(raw, int(bad.argmax()), column, bool(found.infinite[bad.argmax()]))
+    known = np.flatnonzero(~np.isnan(found.values))
+    if not len(known):
+        fail(raw.place(0, column), "a target without a value in any row", "a number in most rows")
+    return Target(found.values[known], known)
 
 
-def _stripped(raw: RawTable, column: str) -> "polars.Series":
-    return raw.cells[column].str.strip_chars(" \t")
+def _refuse(raw: RawTable, row: int, column: str, infinite: bool) -> NoReturn:
+    """Say what is wrong with a cell that should hold a number, and what to do about it."""
+    text = raw.cells[column][row]
+    if infinite:
+        fail(raw.place(row, column), shown(text), "a finite number, at most 1.79e308 in size")
+    do = "Write it in plain digits, such as 1000 or -1.5e3, or leave the cell empty"
+    fail(raw.place(row, column), shown(text), "a number", do)
 
 
-def _decimal(series: "polars.Series") -> tuple[np.ndarray, np.ndarray]:
-    """The numbers (0 where there is none) and where the text is a decimal number."""
+def _series(mask: np.ndarray) -> "polars.Series":
     import polars
 
-    good = series.str.contains(_NUMBER).to_numpy()
-    return series.cast(polars.Float64, strict=False).fill_null(0.0).to_numpy(), good
-
-
-def _refuse(raw: RawTable, row: int, column: str, role: str) -> NoReturn:
-    """Say what is wrong with a cell that should hold a number, and what to do about it."""
-    series = _stripped(raw, column)
-    text = series[row]
-    small = text.lower()
-    where = raw.place(row, column)
-    if small in _MISSING:
-        count = int(series.str.to_lowercase().is_in(list(_MISSING)).sum())
-        given = "an empty cell" if text == "" else f"{shown(text)}, a missing value"
-        cells = "1 cell" if count == 1 else f"{count} cells"
-        do = f"Fill in the missing values or remove their rows ({cells} of {shown(column)})"
-        fail(where, given, "a value" if role == "target" else "a number", do)
-    good = _decimal(series)[1]
-    if small in _INFINITE or good[row]:
-        fail(where, shown(text), "a finite number, at most 1.79e308 in size")
-    if role == "feature" and 2 * np.count_nonzero(good) < len(series):
-        do = f"Only numeric features are supported for now: drop the column {shown(column)}"
-    else:
-        do = "Write it in plain digits, such as 1000 or -1.5e3, or remove the row"
-    fail(where, shown(text), "a number", do)
+    return polars.Series(mask)

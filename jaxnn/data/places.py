@@ -47,12 +47,12 @@ def listed(names: Sequence[Any], most: int = 12) -> str:
     return text if len(names) <= most else f"{text} and {len(names) - most} more"
 
 
-def place(source: str, line: int | None = None, column: str | int | None = None) -> str:
+def place(source: str, line: int | str | None = None, column: str | int | None = None) -> str:
     """Return `file:line:column`, the start of a message about a file or one of its cells.
 
     Args:
         source: the file as its user typed it.
-        line: the physical line, 1 for the first; None for the whole file.
+        line: the physical line, 1 for the first, or words such as "row 3"; None for the whole file.
         column: the name of the column, or its index from 1; None for the whole line.
 
     Returns:

@@ -1,51 +1,42 @@
-"""What was learnt about the columns of the training rows: how to scale them, and what the classes are."""
+"""What was learnt from the training rows: how columns become a network's inputs, and what the target is."""
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from jaxnn.checks import fail
 from jaxnn.config import config
+from jaxnn.data.columns import Column, Dropped, Fate, from_json, to_json
+from jaxnn.data.inputs import Encoded, encode, z_scores
+from jaxnn.data.kinds import NUMBERS_ROWS, Wishes, learn_all, learn_numbers, spread
 from jaxnn.data.places import listed, place, shown
 from jaxnn.data.table import Table
 from jaxnn.data.targets import typed_target
 
-
-class Fate(NamedTuple):
-    """What became of one column of the table, in words."""
-
-    name: str
-    kind: str
-    """numeric, Boolean, categorical, ordinal, date; or, of a column that is not used, constant, identifier, text ..."""
-    became: str
-    """Such as "1 input" or "dropped"."""
-    note: str
-    """Numbers that people want to see: range, categories, share of missing cells; or why it was dropped."""
-
-
-_Place = Callable[[int, str], str]
-"""How messages call the cell of a row, from 0, and a column."""
-
-_FIELDS = ("columns", "means", "scales", "classes", "target_name", "target_mean", "target_scale")
+_TARGET = ("classes", "target_name", "target_mean", "target_scale", "target_log")
 
 
 @config
 class Preprocessing:
-    """Z-scores of the features, and the classes or the z-score of the target, as learnt from training rows.
+    """How cells become inputs of a network, and its outputs classes or values, as learnt from training rows.
 
-    `z = (x - mean) / scale`, where scale is the population standard deviation, or 1 for a constant column.
+    Numbers are z-scored, `z = (x - mean) / scale`, where scale is the population standard deviation, or 1 for a
+    constant column; a missing one is taken as the median, with an input that says so. Categories have an input each.
 
     Args:
-        columns: names of the features.
-        means, scales: one for each column, in its unit; scales are positive.
+        used: the columns that become inputs.
+        dropped: those that do not.
         classes: the classes in the order of the network's outputs, all text, all int or all bool; None for regression.
         target_name: name of the target column.
-        target_mean, target_scale: of the target of a regression, in its unit; None for classes.
+        target_mean, target_scale: of the target of a regression, in its unit or, with `target_log`, of its logarithm;
+            None for classes.
+        target_log: whether the network learns the logarithm of the target.
 
     Raises:
-        JaxnnError: if lengths differ, a name or class occurs twice, a number is not finite or a scale not positive.
+        JaxnnError: if a name or class occurs twice, a number is not finite or a scale not positive.
 
     >>> table = Table(("x",), np.array([[1.0], [2.0], [3.0], [4.0]]), np.array(["b", "a", "b", "a"]), "kind")
     >>> learnt = Preprocessing.fit(table)
@@ -53,94 +44,139 @@ class Preprocessing:
     (('a', 'b'), array([-1.3416408, -0.4472136,  0.4472136,  1.3416408], dtype=float32))
     """
 
-    columns: tuple[str, ...]
-    means: tuple[float, ...]
-    scales: tuple[float, ...]
+    used: tuple[Column, ...]
+    dropped: tuple[Dropped, ...] = ()
     classes: tuple[str | int | bool, ...] | None = None
     target_name: str | None = None
     target_mean: float | None = None
     target_scale: float | None = None
+    target_log: bool = False
 
     def __post_init__(self) -> None:
-        _check_names("columns", self.columns)
-        for field in ("means", "scales"):
-            _check_numbers(field, getattr(self, field), len(self.columns), positive=field == "scales")
+        if not isinstance(self.used, tuple) or not self.used or not all(isinstance(c, Column) for c in self.used):
+            fail("preprocessing.used", shown(self.used), "a tuple of at least one column")
+        if not isinstance(self.dropped, tuple) or not all(isinstance(c, Dropped) for c in self.dropped):
+            fail("preprocessing.dropped", shown(self.dropped), "a tuple of columns that are not used")
+        names = [column.name for column in (*self.used, *self.dropped)]
+        if len(set(names)) < len(names):
+            fail("preprocessing.columns", "a name more than once", "a different name for each column")
         if self.target_name is not None and not isinstance(self.target_name, str):
             fail("preprocessing.target_name", shown(self.target_name), "text")
         _check_text("target_name", (self.target_name,))
+        if not isinstance(self.target_log, bool):
+            fail("preprocessing.target_log", shown(self.target_log), "true or false")
         values = (self.target_mean, self.target_scale)
         if self.classes is not None:
             _check_classes(self.classes)
-            if values != (None, None):
+            if values != (None, None) or self.target_log:
                 fail("preprocessing.target_mean", shown(values), "no target_mean and no target_scale beside classes")
         elif values != (None, None):
-            _check_numbers("target_mean", (self.target_mean,), 1)
-            _check_numbers("target_scale", (self.target_scale,), 1, positive=True)
+            _check_number("target_mean", self.target_mean)
+            _check_number("target_scale", self.target_scale, positive=True)
 
     def __repr__(self) -> str:
-        columns = f"{len(self.columns)} column{'' if len(self.columns) == 1 else 's'}"
+        width = f"{len(self.used)} column{'' if len(self.used) == 1 else 's'}"
         learnt = "values" if self.classes is None else f"{len(self.classes)} classes"
-        return f"Preprocessing({columns}, {learnt}{f' of {place(self.target_name)}' if self.target_name else ''})"
+        return f"Preprocessing({width}, {learnt}{f' of {place(self.target_name)}' if self.target_name else ''})"
 
     @classmethod
-    def fit(cls, table: Table, task: str = "auto") -> "Preprocessing":
-        """Learn means, scales and classes from training rows (and from no others: test rows must stay unseen).
+    def fit(
+        cls, table: Table, task: str = "auto", wishes: Wishes | None = None, target_log: bool = False
+    ) -> "Preprocessing":
+        """Learn columns and target from training rows (and from no others: test rows must stay unseen).
 
         Args:
-            table: the training rows, with a target.
+            table: the training rows, with a target. Features that are an array are numbers and all used; the columns
+                of a file are typed first.
             task: "classification", "regression", or "auto" for what `decide_task` says.
+            wishes: what the user decided about columns.
+            target_log: True to learn the logarithm of the target of a regression.
 
         Returns:
             The preprocessing; classes are sorted.
 
         Raises:
-            JaxnnError: if the table has no rows or no target, or its target does not suit the task.
+            JaxnnError: if the table has no rows or no target, no column is left, or target or columns do not suit what
+                is asked.
         """
         if not len(table):
             fail("table", "no rows", "the training rows")
         if table.target is None:
             fail("table", "no target", "a table whose target is known")
-        means, scales = _z_scores(table.features)
-        known = {"columns": table.columns, "means": means, "scales": scales, "target_name": table.target_name}
+        wishes = wishes or Wishes()
+        if isinstance(table.features, np.ndarray):
+            found: tuple[Any, ...] = learn_numbers(
+                table.columns, table.features, wishes.scaling, pixels=table.image_shape is not None
+            )
+        else:
+            found = tuple(learn_all(table.features, wishes))
+            counters = [c.name for c in found if isinstance(c, Dropped) and c.why == NUMBERS_ROWS]
+            if counters and all(isinstance(column, Dropped) for column in found):
+                # better than nothing: x = 1, 2, 3 ... is how a first table is made
+                wanted = replace(wishes, types=dict.fromkeys(counters, "numeric") | wishes.types)
+                found = tuple(learn_all(table.features, wanted))
+        used = tuple(column for column in found if not isinstance(column, Dropped))
+        dropped = (*(column for column in found if isinstance(column, Dropped)), *table.left_out)
+        if not used:
+            said = "; ".join(f"{shown(column.name)}: {column.label}" for column in dropped[:6])
+            fail(table.source or "table", f"no column that can be used ({said})", "at least one", "See --types")
+        known = {"used": used, "dropped": dropped, "target_name": table.target_name}
         task, target = typed_target(table.target, task)
         if task == "classification":
             return cls(**known, classes=tuple(np.unique(target).tolist()))
-        (mean,), (scale,) = _z_scores(target[:, None])
-        return cls(**known, target_mean=mean, target_scale=scale)
+        (mean,), (scale,) = spread(_logged(target, table.target_name) if target_log else target[:, None])
+        return cls(**known, target_mean=mean, target_scale=scale, target_log=target_log)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that are used."""
+        return tuple(column.name for column in self.used)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the network's inputs."""
+        return tuple(name for column in self.used for name in column.inputs)
 
     @property
     def fates(self) -> tuple[Fate, ...]:
-        """Return what became of each column, in the order of the table."""
-        rows = zip(self.columns, self.means, self.scales, strict=True)
-        return tuple(
-            Fate(name, "numeric", "1 input", f"mean {mean:.4g}, spread {scale:.4g}") for name, mean, scale in rows
-        )
+        """What became of each column: those that are used, then the others."""
+        return tuple(column.fate for column in (*self.used, *self.dropped))
 
     @property
     def task(self) -> str:
         """Return "classification" if there are classes, else "regression"."""
         return "regression" if self.classes is None else "classification"
 
-    def transform(self, features: Any, place: Callable[[int, str], str] | None = None) -> np.ndarray:
-        """Return the z-scores `(x - mean) / scale` of features.
+    def encode(self, features: Any, place: Callable[[int, str], str] | None = None) -> Encoded:
+        """Return the inputs that the network takes, and what a person should know about them.
 
         Args:
-            features: numbers (rows, columns), the columns in the order of `columns`.
+            features: if all columns are numeric, numbers (rows, columns) in the order of `columns`, NaN where missing;
+                or a table with those names: of polars or pandas, or a dict of columns.
             place: how messages call the cell of a row (from 0) and a column, such as `RawTable.place`; None: by these.
 
         Returns:
-            float32 (rows, columns).
+            float32 (rows, inputs), and a sentence for each column with cells that could not be taken as they are.
 
         Raises:
-            JaxnnError: if the number of columns differs, a feature is not finite, or its z-score exceeds float32.
+            JaxnnError: if columns are missing, a number is infinite or too far from those of the training for float32,
+                or most cells of a column of numbers or dates are none.
         """
-        try:
-            x = np.asarray(features, dtype=np.float64)
-        except (TypeError, ValueError):
-            fail("features", "what is no array of numbers", f"(rows, {len(self.columns)}) numbers")
-        if x.ndim != 2 or x.shape[1] != len(self.columns):
-            fail("features", f"shape {x.shape}", f"(rows, {len(self.columns)})")
-        return _z32("features", x, self.columns, self.means, self.scales, place)
+        return encode(self.used, features, place)
+
+    def transform(self, features: Any, place: Callable[[int, str], str] | None = None) -> np.ndarray:
+        """Return the inputs that the network takes; see `encode`.
+
+        Args:
+            features, place: as for `encode`.
+
+        Returns:
+            float32 (rows, inputs).
+
+        Raises:
+            JaxnnError: as `encode`.
+        """
+        return self.encode(features, place).x
 
     def encode_target(self, target: Any) -> np.ndarray:
         """Return what a loss takes: the index of each class, or the z-scored target.
@@ -152,10 +188,11 @@ class Preprocessing:
             int32 (rows,) indices into `classes`, or float32 (rows,).
 
         Raises:
-            JaxnnError: if a class is unknown or a value is not a finite number.
+            JaxnnError: if a class is unknown, a value is not a finite number, or has no logarithm where that is learnt.
 
-        >>> Preprocessing(("x",), (0.0,), (1.0,), classes=("no", "yes")).encode_target(["yes", "no"]).tolist()
-        [1, 0]
+        >>> from jaxnn.data.columns import Numeric
+        >>> Preprocessing((Numeric("x", 0.0, 1.0, 0.0, 0.0, 1.0),), classes=("no", "yes")).encode_target(["yes", "no"])
+        array([1, 0], dtype=int32)
         """
         if self.classes is not None:
             return _indices(np.asarray(target), self.classes)
@@ -163,7 +200,11 @@ class Preprocessing:
         values = np.asarray(target)
         if values.dtype.kind not in "iuf" or values.ndim != 1:
             fail("target", f"{values.dtype} of shape {values.shape}", "numbers of shape (rows,)")
-        return _z32("target", values[:, None].astype(np.float64), ("value",), (mean,), (scale,))[:, 0]
+        if not np.isfinite(values).all():
+            row = int((~np.isfinite(values)).argmax())
+            fail(f"target, row {row}", f"{values[row]}", "a finite number")
+        values = _logged(values, self.target_name) if self.target_log else values[:, None].astype(np.float64)
+        return z_scores(values, ("value",), (mean,), (scale,), lambda row, _: f"target, row {row}")[:, 0]
 
     def decode_classes(self, indices: Any) -> np.ndarray:
         """Return the classes of indices.
@@ -177,7 +218,9 @@ class Preprocessing:
         Raises:
             JaxnnError: if there are no classes or an index is out of range.
 
-        >>> Preprocessing(("x",), (0.0,), (1.0,), classes=("no", "yes")).decode_classes([1, 0]).tolist()
+        >>> from jaxnn.data.columns import Numeric
+        >>> learnt = Preprocessing((Numeric("x", 0.0, 1.0, 0.0, 0.0, 1.0),), classes=("no", "yes"))
+        >>> learnt.decode_classes([1, 0]).tolist()
         ['yes', 'no']
         """
         if self.classes is None:
@@ -188,7 +231,7 @@ class Preprocessing:
         return np.array(self.classes)[chosen.astype(np.intp)]
 
     def decode_values(self, values: Any) -> np.ndarray:
-        """Return z-scored predictions in the unit of the target: `z * scale + mean`.
+        """Return z-scored predictions in the unit of the target: `z * scale + mean`, or `exp` of it.
 
         Args:
             values: any shape.
@@ -199,12 +242,26 @@ class Preprocessing:
         Raises:
             JaxnnError: if there are classes.
 
-        >>> learnt = Preprocessing(("x",), (0.0,), (1.0,), target_mean=152.0, target_scale=77.0)
-        >>> learnt.decode_values([0.0, 1.0]).tolist()
+        >>> from jaxnn.data.columns import Numeric
+        >>> used = (Numeric("x", 0.0, 1.0, 0.0, 0.0, 1.0),)
+        >>> Preprocessing(used, target_mean=152.0, target_scale=77.0).decode_values([0.0, 1.0]).tolist()
         [152.0, 229.0]
         """
         mean, scale = self._target_scaling()
-        return np.asarray(values, dtype=np.float64) * scale + mean
+        found = np.asarray(values, dtype=np.float64) * scale + mean
+        if not self.target_log:
+            return found
+        with np.errstate(over="ignore"):
+            return np.minimum(np.exp(found), np.finfo(np.float64).max)
+
+    @property
+    def baseline(self) -> float | None:
+        """The answer of a network that knows nothing: the mean, or with `target_log` the geometric mean; or None."""
+        return None if self.target_mean is None else float(self.decode_values(0.0))
+
+    def renamed(self, target_name: str) -> "Preprocessing":
+        """Return the same with another name for the target."""
+        return replace(self, target_name=target_name)  # pyright: ignore[reportArgumentType]  # what @config makes
 
     def _target_scaling(self) -> tuple[float, float]:
         if self.target_mean is None or self.target_scale is None:
@@ -217,8 +274,9 @@ class Preprocessing:
         Returns:
             What `json.dumps` takes, with every field.
         """
-        values = {name: getattr(self, name) for name in _FIELDS}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        target = {name: getattr(self, name) for name in _TARGET}
+        target["classes"] = None if self.classes is None else list(self.classes)
+        return {"columns": [to_json(column) for column in (*self.used, *self.dropped)]} | target
 
     @classmethod
     def from_json(cls, document: Any) -> "Preprocessing":
@@ -233,38 +291,36 @@ class Preprocessing:
         Raises:
             JaxnnError: naming the field that has the wrong type, length or value.
 
-        >>> first = Preprocessing(("x",), (0.1,), (1.0,), classes=(False, True))
+        >>> from jaxnn.data.columns import Numeric
+        >>> first = Preprocessing((Numeric("x", 0.1, 1.0, 0.0, 0.0, 1.0),), classes=(False, True))
         >>> Preprocessing.from_json(first.to_json()) == first
         True
         """
-        if not isinstance(document, Mapping) or set(document) != set(_FIELDS):
+        known = {"columns", *_TARGET}
+        if not isinstance(document, Mapping) or set(document) != known:
             given = listed([str(key) for key in document]) if isinstance(document, Mapping) else type(document).__name__
-            fail("preprocessing", given, f"an object with the fields {', '.join(_FIELDS)}")
+            fail("preprocessing", given, f"an object with the fields {', '.join(sorted(known))}")
         fields = dict(document)
-        for name in ("columns", "means", "scales", "classes"):
-            if isinstance(fields[name], list):
-                fields[name] = tuple(fields[name])
-            elif name != "classes" or fields[name] is not None:
-                fail(f"preprocessing.{name}", type(fields[name]).__name__, "a list")
-        for name in ("means", "scales"):  # JSON writers may drop the point of 2.0
-            fields[name] = tuple(_as_float(value) for value in fields[name])
+        if not isinstance(fields["columns"], list):
+            fail("preprocessing.columns", type(fields["columns"]).__name__, "a list")
+        found = [from_json(column) for column in fields.pop("columns")]
+        if isinstance(fields["classes"], list):
+            fields["classes"] = tuple(fields["classes"])
+        elif fields["classes"] is not None:
+            fail("preprocessing.classes", type(fields["classes"]).__name__, "a list")
         for name in ("target_mean", "target_scale"):
-            fields[name] = _as_float(fields[name])
-        return cls(**fields)
+            value = fields[name]
+            fields[name] = float(value) if type(value) is int and abs(value) < 2**63 else value
+        used = tuple(column for column in found if not isinstance(column, Dropped))
+        return cls(used, tuple(column for column in found if isinstance(column, Dropped)), **fields)
 
 
-def _as_float(value: Any) -> Any:
-    """A float for an int that has one; everything else is left for the checks to refuse."""
-    small = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-    return float(value) if small else value
-
-
-def _check_names(field: str, names: Any) -> None:
-    if not isinstance(names, tuple) or not names or not all(isinstance(name, str) for name in names):
-        fail(f"preprocessing.{field}", shown(names), "a tuple of at least one name")
-    _check_text(field, names)
-    if len(set(names)) < len(names):
-        fail(f"preprocessing.{field}", "a name more than once", "a different name for each column")
+def _logged(target: np.ndarray, name: str | None) -> np.ndarray:
+    if target.min() <= 0:
+        row = int((target <= 0).argmax())
+        do = "Use the linear scale"
+        fail(f"target {shown(name)}", f"{target[row]} in row {row}", "positive values, which have a logarithm", do)
+    return np.log(target.astype(np.float64))[:, None]
 
 
 def _check_text(field: str, names: Any) -> None:
@@ -274,69 +330,31 @@ def _check_text(field: str, names: Any) -> None:
             fail(f"preprocessing.{field}", shown(name), "text that UTF-8 can encode")
 
 
-def _check_numbers(field: str, values: Any, count: int, positive: bool = False) -> None:
-    where = f"preprocessing.{field}"
-    if not isinstance(values, tuple) or len(values) != count:
-        fail(where, shown(values), f"a tuple of {count} numbers")
-    for value in values:
-        if not isinstance(value, float) or not math.isfinite(value) or (positive and value <= 0):
-            fail(where, shown(value), "a positive finite number" if positive else "a finite number")
+def _check_number(field: str, value: Any, positive: bool = False) -> None:
+    if not isinstance(value, float) or not math.isfinite(value) or (positive and value <= 0):
+        fail(f"preprocessing.{field}", shown(value), "a positive finite number" if positive else "a finite number")
 
 
 def _check_classes(classes: Any) -> None:
     where = "preprocessing.classes"
-    kinds = {type(value) for value in classes} if isinstance(classes, tuple) else set()
-    if len(kinds) != 1 or not kinds <= {str, int, bool}:
+    given = {type(value) for value in classes} if isinstance(classes, tuple) else set()
+    if len(given) != 1 or not given <= {str, int, bool}:
         fail(where, shown(classes), "a tuple of classes that are all text, all int or all bool")
     _check_text("classes", classes)
     if len(set(classes)) < len(classes):
         fail(where, "a class more than once", "a different name for each class")
-    if kinds == {int} and max(abs(value) for value in classes) >= 2**63:
+    if given == {int} and max(abs(value) for value in classes) >= 2**63:
         fail(where, "a whole number beyond 64 bits", "whole numbers of at most 64 bits")
-
-
-def _z_scores(x: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and population standard deviation of each column, without overflow up to the largest float."""
-    size = np.abs(x).max(axis=0)
-    size[size == 0] = 1.0
-    # Equal numbers are all 1 or -1 here, so that their mean is exact: rounding must not become a spread.
-    means = (x / size).mean(axis=0) * size
-    # Half differences of numbers of any size are finite, and divided by the largest number they can be squared.
-    half = (x * 0.5 - means * 0.5) / size
-    scales = 2 * np.sqrt(np.square(half).mean(axis=0)) * size
-    return tuple(means.tolist()), tuple(np.where(scales == 0, 1.0, scales).tolist())
-
-
-def _z32(
-    where: str, x: np.ndarray, columns: tuple[str, ...], means: Any, scales: Any, called: _Place | None = None
-) -> np.ndarray:
-    """`(x - mean) / scale` in float32, finite or an error that names the row and the column."""
-    named = called or (lambda row, column: f"{where}, row {row}, {shown(column)}")
-    _check_finite(named, x, x, columns, "a finite number")
-    center, scale = np.array(means), np.array(scales)
-    with np.errstate(over="ignore", invalid="ignore"):
-        z = (x - center) / scale
-        # where the difference alone overflows, the quotients need not
-        short = np.where(np.isfinite(z), z, x / scale - center / scale).astype(np.float32)
-    _check_finite(named, short, x, columns, "a number nearer to the training rows: its z-score exceeds float32")
-    return short
-
-
-def _check_finite(called: _Place, z: np.ndarray, given: np.ndarray, columns: tuple[str, ...], needed: str) -> None:
-    finite = np.isfinite(z)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        fail(called(int(row), columns[column]), f"{given[row, column]}", needed)
 
 
 def _indices(target: np.ndarray, classes: tuple[str | int | bool, ...]) -> np.ndarray:
     known = {value: index for index, value in enumerate(classes)}
     whole = target.dtype.kind == "f" and isinstance(classes[0], int)
     present, inverse = np.unique(target, return_inverse=True)
-    kinds = (bool,) if isinstance(classes[0], bool) else (int, float) if whole else (type(classes[0]),)
+    types = (bool,) if isinstance(classes[0], bool) else (int, float) if whole else (type(classes[0]),)
     for value in present.tolist():
         # True == 1 in a dict: the type has to agree too
-        if type(value) not in kinds or value not in known:
+        if type(value) not in types or value not in known:
             fail("target", shown(value), f"one of the classes {listed(classes)}")
     order = np.array([known[value] for value in present.tolist()], dtype=np.int32)
     return order[inverse.reshape(target.shape)] if len(present) else np.zeros(target.shape, np.int32)

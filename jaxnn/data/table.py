@@ -1,48 +1,64 @@
-"""A table of numbers with a target: what every reader and generator of data returns."""
+"""A table of features with a target: what every reader and generator of data returns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxnn.checks import fail
+from jaxnn.data.columns import Dropped
 from jaxnn.data.places import listed, shown
+
+if TYPE_CHECKING:
+    import polars
+
+    from jaxnn.data.rawtable import RawTable
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of numeric features and, where known, what is to be predicted.
+    """Rows of features and, where known, what is to be predicted.
 
     Args:
         columns: names of the features, unique.
-        features: float64 (rows, columns), finite.
+        features: float64 (rows, columns), NaN where missing; or the cells of a file as they are, a polars frame of
+            these columns.
         target: (rows,): text, int or bool where rows have classes, float64 where they have values; None if unknown.
         target_name: name of the target column.
         image_shape: (height, width) where the columns of a row are the pixels of one image, row by row.
         description: one sentence.
         source: what the user typed: a built-in name or a path.
         sha256: of the bytes read, in hex.
+        raw: the file that the cells come from, and `origin` (rows,) the row in it of each row here.
+        left_out: columns of the file that were not to be features.
+        notes: what a person should know about the reading, in sentences.
 
     Raises:
-        JaxnnError: if shapes or lengths disagree, a name occurs twice, or a feature is not finite.
+        JaxnnError: if shapes or lengths disagree, a name occurs twice, or a feature is infinite.
 
     >>> Table(("length",), np.array([[1.0], [2.0]]), np.array(["short", "long"]), "size")
     Table(2 rows, 1 columns, target 'size')
     """
 
     columns: tuple[str, ...]
-    features: np.ndarray
+    features: "np.ndarray | polars.DataFrame"
     target: np.ndarray | None = None
     target_name: str | None = None
     image_shape: tuple[int, ...] | None = None
     description: str = ""
     source: str = ""
     sha256: str = ""
+    raw: "RawTable | None" = None
+    origin: np.ndarray | None = None
+    left_out: tuple[Dropped, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
-        object.__setattr__(self, "features", _float64(self.features))
-        _check_features(self.columns, self.features)
+        if not hasattr(self.features, "get_columns"):  # no polars frame
+            object.__setattr__(self, "features", _float64(self.features))
+            _check_features(self.columns, np.asarray(self.features))
         if self.target is not None:
             object.__setattr__(self, "target", _checked_target(self.target, len(self)))
         if self.image_shape is not None and np.prod(self.image_shape) != len(self.columns):
@@ -50,7 +66,7 @@ class Table:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return self.features.shape[0]
+        return int(self.features.shape[0])
 
     def __repr__(self) -> str:
         name = "no target" if self.target is None else f"target {shown(self.target_name)}"
@@ -70,7 +86,67 @@ class Table:
         [[3.0], [1.0]]
         """
         target = None if self.target is None else self.target[indices]
-        return replace(self, features=self.features[indices], target=target)
+        origin = None if self.origin is None else self.origin[indices]
+        chosen = np.arange(len(self))[indices]
+        return replace(self, features=self.features[chosen], target=target, origin=origin)
+
+    def chosen(self, columns: Sequence[str]) -> "Table":
+        """Return the table of some columns; it is no table of images any more.
+
+        Args:
+            columns: names of features, in the order wanted, at least one.
+
+        Returns:
+            A table with these features.
+
+        Raises:
+            JaxnnError: if there is none.
+
+        >>> Table(("a", "b"), np.array([[1.0, 2.0]])).chosen(["b"]).features.tolist()
+        [[2.0]]
+        """
+        if not columns:
+            fail("columns", "none", "at least one column of features")
+        if list(columns) == list(self.columns):
+            return self
+        gone = tuple(Dropped(name, "dropped", "by the user") for name in self.columns if name not in columns)
+        if isinstance(self.features, np.ndarray):
+            features: Any = self.features[:, [self.columns.index(name) for name in columns]]
+        else:
+            features = self.features[list(columns)]
+        return replace(
+            self, columns=tuple(columns), features=features, image_shape=None, left_out=(*self.left_out, *gone)
+        )
+
+    def as_cells(self) -> "Table":
+        """Return the same table with its features as cells, whose columns are typed as those of a file are.
+
+        Returns:
+            A table with a polars frame as features; it is no table of images any more.
+        """
+        import polars
+
+        if not isinstance(self.features, np.ndarray):
+            return self
+        frame = polars.DataFrame(dict(zip(self.columns, self.features.T, strict=True)))
+        return replace(self, features=frame.fill_nan(None), image_shape=None)
+
+    def place(self, row: int, column: str) -> str:
+        """Return how messages call a cell: `file:line:column` where the table comes from a file.
+
+        Args:
+            row: its number, from 0.
+            column: the name of the column.
+
+        Returns:
+            The place.
+
+        >>> Table(("length",), np.array([[1.5]])).place(0, "length")
+        "features, row 0, 'length'"
+        """
+        if self.raw is None or self.origin is None:
+            return f"features, row {row}, {shown(column)}"
+        return self.raw.place(int(self.origin[row]), column)
 
     def record(self, row: int) -> dict[str, str]:
         """Return one row as people read it.
@@ -84,7 +160,11 @@ class Table:
         >>> Table(("length",), np.array([[1.5]])).record(0)
         {'length': '1.5'}
         """
-        return {name: f"{value:g}" for name, value in zip(self.columns, self.features[row], strict=True)}
+        if isinstance(self.features, np.ndarray):
+            values = zip(self.columns, self.features[row].tolist(), strict=True)
+            return {name: "" if np.isnan(value) else f"{value:g}" for name, value in values}
+        cells = zip(self.columns, self.features.row(row), strict=True)
+        return {name: "" if cell is None else str(cell) for name, cell in cells}
 
 
 def _float64(features: Any) -> np.ndarray:
@@ -114,7 +194,7 @@ def _check_features(columns: tuple[str, ...], features: np.ndarray) -> None:
     if len(set(columns)) < len(columns):
         twice = sorted({name for name in columns if columns.count(name) > 1})
         fail("Table.columns", f"{listed(twice)} more than once", "a different name for each column")
-    finite = np.isfinite(features)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
+    infinite = np.isinf(features)
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
         fail(f"Table.features, row {row}, {columns[column]}", f"{features[row, column]}", "a finite number")

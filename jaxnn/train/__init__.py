@@ -4,6 +4,7 @@ from jaxnn.train.fit import fit
 from jaxnn.train.history import History
 from jaxnn.train.progress import Progress
 from jaxnn.train.run import Run
+from jaxnn.train.selection import Selection, select
 from jaxnn.train.stopping import EarlyStopping
 
-__all__ = ["EarlyStopping", "History", "Progress", "Run", "fit"]
+__all__ = ["EarlyStopping", "History", "Progress", "Run", "Selection", "fit", "select"]

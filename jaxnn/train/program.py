@@ -246,30 +246,47 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
         order = permuted(fold_in(fold_in(now.key, 1), now.epoch), order)
     padded = count * size != order.shape[0]
     order = jnp.pad(order, (0, count * size - order.shape[0]))  # (n,) -> (count * size,)
-    noise, rule = fold_in(now.key, 2), _transformation(recipe, hyper)
+    noise = fold_in(now.key, 2)
 
     def more(carry: Any) -> Array:
+        step, (*_, sums) = carry
         # the sum stays NaN or infinite once one term is: that ends the loop at its step without a latch on the weights
-        return (carry[3] < jnp.minimum(first + count, end)) & jnp.isfinite(carry[4]["loss"])
+        return (step < jnp.minimum(first + count, end)) & jnp.isfinite(sums["loss"])
 
     def one_batch(carry: Any) -> Any:
-        params, state, opt_state, step, sums = carry
-        x, y, weight, real = _batch(train, order, step - first, size, padded)
-        objective = partial(_objective, recipe, hyper, state, x, y, weight, real, fold_in(noise, step))
-        (value, (state, terms)), grads = jax.value_and_grad(objective, has_aux=True)(params)
-        with jax.numpy_dtype_promotion("standard"):  # optax raises float32 to an int32 power
-            more_told = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]}
-            updates, after = rule.update(grads, opt_state, params, **more_told)
-            params = optax.apply_updates(params, updates)  # casts to the dtypes of the parameters
-        # numbers are of the default float: float32 data under x64, or float16, must not change the carry's dtypes
-        opt_state = jax.tree.map(
-            lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), after, opt_state
-        )
-        return params, state, opt_state, step + 1, {name: sums[name] + terms[name] for name in sums}
+        step, learnt = carry
+        batch = _batch(train, order, step - first, size, padded)
+        return step + 1, minibatch(recipe, hyper, batch, fold_in(noise, step), learnt)
 
-    carry = (now.params, now.state, now.opt_state, now.step, now.sums)
-    params, state, opt_state, step, sums = jax.lax.while_loop(more, one_batch, carry)
+    carry = (now.step, (now.params, now.state, now.opt_state, now.sums))
+    step, (params, state, opt_state, sums) = jax.lax.while_loop(more, one_batch, carry)
     return replace(now, params=params, state=state, opt_state=opt_state, step=step, sums=sums)
+
+
+def minibatch(recipe: Recipe, hyper: dict[str, Any], batch: Any, key: Key, learnt: Any) -> Any:
+    """Take one optimised step; apart from the loop, so that its arithmetic can be counted.
+
+    Args:
+        recipe, hyper: the run and the member's numbers.
+        batch: x, y, weights and which rows are real; None for either where all are alike.
+        key: of this step's randomness.
+        learnt: params, state, opt_state and the sums of the epoch.
+
+    Returns:
+        The four after the step.
+    """
+    params, state, opt_state, sums = learnt
+    objective = partial(_objective, recipe, hyper, state, *batch, key)
+    (value, (state, terms)), grads = jax.value_and_grad(objective, has_aux=True)(params)
+    with jax.numpy_dtype_promotion("standard"):  # optax raises float32 to an int32 power
+        more_told = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]}
+        updates, after = _transformation(recipe, hyper).update(grads, opt_state, params, **more_told)
+        params = optax.apply_updates(params, updates)  # casts to the dtypes of the parameters
+    # numbers are of the default float: float32 data under x64, or float16, must not change the carry's dtypes
+    opt_state = jax.tree.map(
+        lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), after, opt_state
+    )
+    return params, state, opt_state, {name: sums[name] + terms[name] for name in sums}
 
 
 def _objective(

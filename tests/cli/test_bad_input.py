@@ -25,13 +25,22 @@ BAD_FILES = {
         b"a,kind\n" + b"".join(b"%d,n%d\n" % (i, i) for i in range(10)),
         "t.csv:1:kind: got a different class in every row",
     ),
-    "NaN": (ROWS.replace("\n1,1", "\n1,nan").encode(), "t.csv:3:b"),
     "inf": (ROWS.replace("\n1,1", "\n1,inf").encode(), "t.csv:3:b"),
     "1e999": (ROWS.replace("\n1,1", "\n1,1e999").encode(), "t.csv:3:b"),
-    "text among numbers": (ROWS.replace("\n1,1", "\n1,many").encode(), "t.csv:3:b"),
-    "an empty cell": (ROWS.replace("\n1,1", "\n1,").encode(), "t.csv:3:b"),
+    "infinite beside a row without a target": (
+        ROWS.replace("\n1,1,y", "\n1,1,\n9,inf,y").encode(),
+        "t.csv:4:b: got 'inf'; needed a finite number, at most 1.79e308 in size",
+    ),
+    "no target in any row": (b"a,kind\n1,\n2,NA\n", "t.csv:2:kind: got a target without a value in any row"),
+    "no column of use": (
+        b"a,b,kind\n" + b"".join(b"%d,same,%d.5\n" % (i, i % 7) for i in range(30)),
+        "t.csv: got no column that can be used ('a': identifier; 'b': constant); needed at least one",
+    ),
     "one row": (b"a,b,kind\n1,2,x\n", "t.csv: got one row"),
-    "fewer rows than classes need": (b"a,b,kind\n1,2,x\n1,3,y\n3,4,x\n", "t.csv:3:kind: got class 'y' in one row"),
+    "fewer rows than classes need": (
+        b"a,b,kind\n1,2,x\n1,3,y\n3,4,x\n",
+        "--validation: got 0.1 of 3 rows, which is none",
+    ),
     "too few rows for three parts": (b"a,b,kind\n1,2,1.5\n1,3,2.5\n", "data: got 2 rows; needed at least 10"),
     "only a target": (b"kind\nx\ny\nx\ny\n", "t.csv: got no column beside the target 'kind'"),
 }
@@ -63,7 +72,37 @@ WRONG_USE = {
     "no such file": (["train", "no.csv", "--target", "a"], "no.csv: got a path where there is no file"),
     "no such set": (["train", "irs"], "data: got 'irs'; needed a built-in name"),
     "a folder": (["train", "folder", "--target", "a"], "folder: got a folder"),
-    "an unknown kind of file": (["train", "t.parquet", "--target", "a"], "t.parquet: got a file whose name"),
+    "an unknown kind of file": (["train", "t.xlsx", "--target", "a"], "t.xlsx: got a file whose name"),
+    "a column to drop that is not there": (["train", "good.csv", "--target", "kind", "--drop", "c"], "--drop: got 'c'"),
+    "the target dropped": (
+        ["train", "good.csv", "--target", "kind", "--drop", "kind"],
+        "--drop: got the target 'kind'",
+    ),
+    "a column to keep that is not there": (
+        ["train", "good.csv", "--target", "kind", "--keep", "a,c"],
+        "--keep: got 'c'",
+    ),
+    "a kind of column that is none": (
+        ["train", "good.csv", "--target", "kind", "--types", "a=number"],
+        "types of 'a': got 'number'; needed one of numeric, categorical, ordinal, date. Did you mean numeric?",
+    ),
+    "a type without a kind": (["train", "good.csv", "--target", "kind", "--types", "a"], "--types: got 'a'"),
+    "dates that are none": (
+        ["train", "good.csv", "--target", "kind", "--types", "b=date"],
+        "types of 'b': got cells such as '1'; needed dates such as 2024-12-31",
+    ),
+    "the logarithm of classes": (
+        ["train", "good.csv", "--target", "kind", "--target-scale", "log"],
+        "--target-scale: got log with a target of classes",
+    ),
+    "the logarithm of zero": (
+        ["train", "good.csv", "--target", "b", "--target-scale", "log", "--task", "regression"],
+        "target 'b': got 0.0 in row",
+    ),
+    "a scaling that is none": (
+        ["train", "iris", "--scaling", "robust"],
+        "--scaling: got 'robust'; needed one of z-score",
+    ),
     "target of a file not named": (["train", "good.csv"], "target: got none; needed the column to predict"),
     "another target of a built-in set": (["train", "iris", "--target", "color"], "target: got 'color'"),
     "regression on text": (["train", "iris", "--task", "regression"], "task: got 'regression'"),
@@ -114,7 +153,7 @@ def files(place):
     (place / "folder").mkdir()
     (place / "folder" / "notes.txt").write_text("mine")
     (place / "good.csv").write_text(ROWS)
-    (place / "t.parquet").write_bytes(b"PAR1")
+    (place / "t.xlsx").write_bytes(b"PK")
     (place / "bad.toml").write_text("epochs = 3\nhiden = [4]\n")
     return place
 

@@ -21,13 +21,18 @@ def test_the_parts_share_no_row_and_have_their_shares():
     assert abs(len(plan.validation) - 0.1 * 1797) <= 1
 
 
+@pytest.mark.course("D18")
 def test_scaling_is_learnt_from_training_rows_alone():
     table = load("iris")
     plan = make_plan(table, QUICK)
-    seen = table.features[plan.train.rows]
-    assert plan.preprocessing.means == pytest.approx(seen.mean(axis=0))
-    assert plan.preprocessing.scales == pytest.approx(seen.std(axis=0))
-    assert plan.preprocessing.means != pytest.approx(table.features.mean(axis=0), rel=1e-6)
+    seen, used = table.features[plan.train.rows], plan.preprocessing.used
+    means = [column.center for column in used]
+    assert means == pytest.approx(seen.mean(axis=0))
+    assert [column.scale for column in used] == pytest.approx(seen.std(axis=0))
+    assert means != pytest.approx(table.features.mean(axis=0), rel=1e-6)
+    # and these are what the rows of the test are scaled with
+    expected = (table.features[plan.test.rows] - seen.mean(axis=0)) / seen.std(axis=0)
+    np.testing.assert_allclose(plan.test.x, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_no_step_of_the_training_sees_a_test_row():
@@ -133,9 +138,57 @@ def small(target):
         ([i + 0.5 for i in range(10)], {"validation": 0.01}, r"--validation: got 0.01 of 10 rows, which is none"),
         (["a", "b"] * 2, {}, r"--validation: got 0.1 of 4 rows, which is none; .* --validation 0.38 or more"),
         (["a", "b"] * 10, {"test": 0.01}, r"--test: got 0.01 of 20 rows, which is none"),
-        (["a"] * 18 + ["b"] * 2, {"test": 0.45, "validation": 0.45}, "needed shares that leave a row of class 'b'"),
     ],
 )
 def test_too_few_rows_are_refused_in_the_words_of_the_settings(target, settings, message):
     with pytest.raises(JaxnnError, match=message):
         make_plan(small(target), dataclasses.replace(QUICK, **settings))
+
+
+@pytest.mark.parametrize(
+    ("rare", "settings", "said"),
+    [
+        (1, {}, "(1 row)"),
+        (2, {"test": 0.45, "validation": 0.45}, "(2 rows)"),
+        (1, {"test": 0, "validation": 0}, None),
+        (20, {}, None),
+    ],
+)
+def test_every_class_is_trained_on_and_those_that_are_not_scored_are_said(rare, settings, said):
+    target = ["a"] * 30 + ["b"] * rare
+    plan = make_plan(small(target), dataclasses.replace(QUICK, **settings))
+    assert "b" in np.array(target)[plan.train.rows]
+    rows = np.concatenate([plan.train.rows, plan.validation.rows, plan.test.rows])
+    assert np.array_equal(np.sort(rows), np.arange(30 + rare))
+    parts = ("validation", "test") if said else ()
+    assert plan.notes == tuple(
+        f"too few rows for the {part} part: b {said}; its score says nothing about them" for part in parts
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "offered"),
+    [
+        (np.exp(np.arange(40) / 8), True),
+        (np.arange(1.0, 41.0), False),  # not skewed
+        (np.exp(np.arange(40) / 8) - 1, False),  # 0 has no logarithm
+        (100 + np.exp(np.arange(40) / 8), False),  # less than ten times the least
+    ],
+)
+def test_a_skewed_target_is_offered_its_logarithm(target, offered):
+    table = dataclasses.replace(small(target), target_name="price")
+    everything = dataclasses.replace(QUICK, test=0.0, validation=0.0)
+    centered = target - target.mean()
+    skew = np.mean(centered**3) / np.mean(centered**2) ** 1.5
+    note = f"price is positive and skewed ({skew:.1f}): --target-scale log may do better"
+    assert make_plan(table, everything).notes == ((note,) if offered else ())
+
+
+def test_the_logarithm_of_a_target_is_learnt_and_undone():
+    target = np.exp(np.arange(40) / 8)
+    plan = make_plan(small(target), dataclasses.replace(QUICK, target_scale="log", test=0.0, validation=0.0))
+    logs = np.arange(40) / 8
+    np.testing.assert_allclose(plan.train.y, (logs - logs.mean()) / logs.std(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(plan.preprocessing.decode_values(plan.train.y), target, rtol=1e-5)
+    assert plan.notes == ()
+    assert plan.preprocessing.baseline == pytest.approx(np.exp(logs.mean()))

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from columns import numeric
 from jaxnn import losses, modelfile
 from jaxnn.cli.predict import answers, as_csv
 from jaxnn.data import Preprocessing, load
@@ -78,10 +79,10 @@ def test_text_that_csv_must_quote():
 def test_truth_values_are_spelt_as_everywhere_else():
     assert as_csv({"prediction": [True, False]}) == "prediction\nTrue\nFalse\n"
     net, weights = Chain(Dense(2)), {"kernel": np.zeros((1, 2), np.float32), "bias": np.array([0, 1], np.float32)}
-    learnt = Preprocessing(("x",), (0.0,), (1.0,), classes=(False, True))
+    learnt = Preprocessing((numeric("x"),), classes=(False, True))
     example = jax.ShapeDtypeStruct((1,), np.dtype("float32"))
     model = Model(net, {"dense_0": weights}, {}, example, losses.softmax_cross_entropy, learnt, "classification")
-    found = answers(model, learnt, np.zeros((1, 1)))
+    found = answers(model, learnt, model.logits(np.zeros((1, 1), np.float32)))
     assert list(found) == ["prediction", "probability_False", "probability_True"]
     assert found["prediction"] == [True]
 

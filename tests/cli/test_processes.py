@@ -12,6 +12,7 @@ import sys
 import time
 
 from cli.commands import QUICK, another_process
+from jaxnn.cli import runfolder
 
 
 def test_the_same_bytes_from_two_processes(place):
@@ -97,7 +98,7 @@ def test_ctrl_c_in_a_terminal_saves_and_ends_with_130(place):
     assert "at most" in screen
     assert "saved in runs/iris" in screen
     assert "Traceback" not in screen
-    assert sorted(os.listdir("runs/iris")) == ["history.csv", "metrics.json", "model.safetensors", "run.toml"]
+    assert sorted(os.listdir("runs/iris")) == sorted(runfolder.ENTRIES)
 
 
 def test_no_colour_where_none_is_wanted(place, iris_run):

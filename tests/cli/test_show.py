@@ -9,11 +9,15 @@ def test_text_for_people(shell, iris_run):
     assert ["all", "35"] in lines
     for words in (
         "task        classification of species", "classes     3: 'setosa', 'versicolor', 'virginica'",
-        "columns     4: 'sepal length (cm)'", "trained on  iris, seed 0",
+        "columns     4, 4 inputs", "trained on  iris, seed 0",
         "training    all 3 epochs done; weights of epoch 3", "test        accuracy 0.", "model.safetensors, ",
         "made with   jaxnn ",
     ):  # fmt: skip
         assert words in out
+    assert ["column", "kind", "became"] in lines
+    columns = [line for line in out.splitlines() if line.startswith(("sepal", "petal"))]
+    assert [line.split()[:6] for line in columns][1] == ["sepal", "width", "(cm)", "numeric", "1", "input"]
+    assert len(columns) == 4
 
 
 def test_json(shell, diabetes_run):

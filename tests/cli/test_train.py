@@ -12,7 +12,7 @@ from jaxnn.checks import JaxnnError
 from jaxnn.cli import train
 from jaxnn.train import drive
 
-FILES = ["history.csv", "metrics.json", "model.safetensors", "run.toml"]
+FILES = ["history.csv", "metrics.json", "model.safetensors", "report.html", "report.json", "run.toml"]
 
 
 def test_a_classification_is_told_from_data_to_score(shell, place):
@@ -28,7 +28,8 @@ def test_a_classification_is_told_from_data_to_score(shell, place):
     assert "of 30; 95 % interval 0." in lines[5]
     assert lines[7].split() == ["class", "rows", "recall", "precision", "most", "often", "taken", "for"]
     assert [line.split()[0] for line in lines[8:11]] == ["setosa", "versicolor", "virginica"]
-    assert lines[-2:] == ["saved  runs/iris", "next   jaxnn predict runs/iris iris --out predictions.csv"]
+    assert lines[-3:-1] == ["saved  runs/iris", "look   runs/iris/report.html"]
+    assert lines[-1] == "next   jaxnn predict runs/iris iris --out predictions.csv"
     assert sorted(os.listdir("runs/iris")) == FILES
     said = done.err.splitlines()
     assert said[0] == "jaxnn: training for at most 3 epochs"
@@ -44,7 +45,7 @@ def test_a_regression_is_told_in_the_targets_unit(shell, place):
     assert "(root mean square)" in lines[6]
     mean = float(lines[7].split("error ")[1].split()[0])
     assert 60 < mean < 90  # the target's standard deviation is 77
-    assert lines[-2] == "saved  runs/diabetes"
+    assert lines[-3] == "saved  runs/diabetes"
 
 
 def test_a_linear_model_without_test_part(shell, place):

@@ -59,14 +59,21 @@ def test_what_is_no_data_is_refused(source, target, message, tmp_path, monkeypat
         catalogue.load(source, target)
 
 
-@pytest.mark.parametrize("name", ["x.parquet", "x.npz", "x.csv.gz", "noend"])
+@pytest.mark.parametrize("name", ["x.xlsx", "x.json", "x.gz", "x.npz.gz", "noend"])
 def test_other_formats_are_refused_by_name(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(JaxnnError, match=f"^{name}: got a file whose name does not end in .csv, .tsv, .txt"):
+    with pytest.raises(JaxnnError, match=f"^{name}: got a file whose name does not end in .csv, .tsv, .txt, .csv.gz"):
         catalogue.load(name)
 
 
+def test_every_suffix_is_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for suffix in (".csv", ".TSV", ".txt", ".csv.gz", ".tsv.gz", ".txt.GZ", ".parquet", ".npz"):
+        with pytest.raises(JaxnnError, match=f"^x{suffix}: got a path where there is no file"):
+            catalogue.read(f"x{suffix}")
+
+
 def test_a_folder_is_refused(tmp_path):
-    with pytest.raises(JaxnnError, match=r"got a folder; needed a table in a .csv, .tsv or .txt file"):
+    with pytest.raises(JaxnnError, match=r"got a folder; needed a .csv, .tsv or .txt file .* or a built-in name"):
         catalogue.load(tmp_path)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxnn.checks import JaxnnError
+from jaxnn.data import delimited
 from jaxnn.data.delimited import check_bytes, layout
 
 CELL = st.text(st.sampled_from('ab1 ",\n;é'), max_size=5)
@@ -49,7 +50,7 @@ def test_lines_are_those_that_the_csv_module_counts(rows):
         (b"a,b\n1,2\n3," + b"9" * 100_001, "x.csv:3:2: got a field of 100001 bytes; needed at most 100000"),
         (b"\n" + b"9" * 100_001 + b",b\n1,2\n", "x.csv:2:1: got a field of 100001 bytes"),
         (b"a,b\n1,2\n" + b"9" * 100_001 + b",3\n", "x.csv:3:1: got a field of 100001 bytes"),
-        (b"," * 100_000, "x.csv:1: got 100001 columns; needed at most 100000"),
+        (b"," * 50_000, "x.csv:1: got 50001 columns; needed at most 50000"),
     ],
 )
 def test_bad_structure_is_refused_with_its_place(data, message):
@@ -72,6 +73,8 @@ def test_blank_lines_are_no_records_unless_there_is_one_column():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
+        (b"a\n" * 2**19 + b"\xc3\xa9" + b"\xe9\n", f"x.csv:{2**19 + 1}: got byte 0xe9 at offset {2**20 + 2}"),
+        (b"a\n" * 2**19 + b"\xc3", f"x.csv:{2**19 + 1}: got byte 0xc3 at offset {2**20}"),
         ("a,b\n".encode("utf-16"), "x.csv:1: got text in UTF-16; needed UTF-8 text. .* CSV UTF-8"),
         ("a,b\n".encode("utf-16-be"), "x.csv:1: got a NUL byte at offset 0"),
         (b"a\n1\n\0\n", "x.csv:3: got a NUL byte at offset 4"),
@@ -88,6 +91,34 @@ def test_bytes_that_are_no_text_are_refused_with_their_place(data, message):
         check_bytes(data, "x.csv")
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"'a','b'\n'1','2\n'3','4'\n", "x.csv:2:2: got a quoted field that is not closed"),
+        (b"'a','b'\n'1',2'\n", "x.csv:2:2: got a quote inside a field"),
+        (b"'a','b'\n'O'Brien',2,3\n", "x.csv:2:3: got 3 fields"),
+        (b"'a','b'\n'1','O''Brien\n", "x.csv:2:2: got a quoted field that is not closed"),
+    ],
+)
+def test_bad_single_quotes_are_refused_with_their_place(data, message):
+    with pytest.raises(JaxnnError, match=f"^{message}"):
+        layout(data, ",", "x.csv", "'")
+
+
+def test_single_quotes_inside_a_word_are_apostrophes():
+    found = layout(b"'a','b'\n'O'Brien, jr',D'Arcy\n'it''s','x\ny'\n", ",", "x.csv", "'")
+    assert (found.width, found.lines.tolist(), found.literal.tolist()) == (2, [1, 2, 3], [10, 23])
+
+
+def test_too_many_cells_are_refused(monkeypatch):
+    layout(b"a,b\n1,2\n", ",", "x.csv")
+    monkeypatch.setattr(delimited, "MOST_CELLS", 3)
+    with pytest.raises(JaxnnError, match=r"^x.csv: got more than 3 cells"):
+        layout(b"a,b\n1,2\n", ",", "x.csv")
+
+
 def test_good_bytes_pass():
+    for padding in range(4):  # a letter lies across the pieces that are looked at
+        check_bytes(b"a" * (2**20 - padding) + "é😀é".encode(), "x.csv")
     check_bytes("a,é\r\n1,2\n\u2028\x0b".encode(), "x.csv")
     assert np.array_equal(layout("é,b\n\u2028,2".encode(), ",", "x.csv").lines, [1, 2])

@@ -7,39 +7,59 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from columns import EVERY_KIND, UNUSED, numeric, numerics
 from jaxnn.checks import JaxnnError
+from jaxnn.data.csvfile import parse
+from jaxnn.data.kinds import Wishes
 from jaxnn.data.preprocessing import Preprocessing
 from jaxnn.data.table import Table
+from jaxnn.data.tables import to_table
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5)
 
 
-def fit(x, target=None, task="auto"):
+def fit(x, target=None, task="auto", wishes=None):
     x = np.array(x, dtype=float)
     names = tuple(f"c{index}" for index in range(x.shape[1]))
-    return Preprocessing.fit(Table(names, x, np.arange(len(x)) % 2 if target is None else target, "t"), task)
+    table = Table(names, x, np.arange(len(x)) % 2 if target is None else target, "t")
+    return Preprocessing.fit(table, task, wishes)
 
 
-def test_z_scores_of_the_course():
+def centers(learnt):
+    return tuple(column.center for column in learnt.used)
+
+
+def scales(learnt):
+    return tuple(column.scale for column in learnt.used)
+
+
+@pytest.mark.course("D02")
+@pytest.mark.parametrize(
+    ("scaling", "expected", "later"),
+    [("z-score", [-1.3416, -0.4472, 0.4472, 1.3416], 97.5 / np.sqrt(1.25)), ("min-max", [0, 1 / 3, 2 / 3, 1], 33.0)],
+)
+def test_scalings_of_the_course(scaling, expected, later):
     x = [[1.0, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0]]
-    learnt = fit(x)
+    learnt = fit(x, wishes=Wishes(scaling=scaling))
     z = learnt.transform(x)
-    np.testing.assert_allclose(z[:, 0], [-1.3416, -0.4472, 0.4472, 1.3416], atol=5e-5)
+    np.testing.assert_allclose(z[:, 0], expected, atol=5e-5)
     assert z[:, 1].tolist() == [0, 0, 0, 0]  # a constant column
-    assert (learnt.means, learnt.scales[1]) == ((2.5, 5.0), 1.0)
+    assert (centers(learnt)[1], scales(learnt)[1]) == (5.0, 1.0)
     assert z.dtype == np.float32
     # statistics are of the training rows, whatever comes later
-    np.testing.assert_allclose(learnt.transform([[100.0, 6.0]]), [[97.5 / np.sqrt(1.25), 1.0]], rtol=1e-6)
+    np.testing.assert_allclose(learnt.transform([[100.0, 6.0]]), [[later, 1.0]], rtol=1e-6)
 
 
 @given(hnp.arrays(float, st.tuples(st.integers(2, 30), st.integers(1, 3)), elements=st.floats(-1e6, 1e6)))
 def test_statistics_are_those_of_numpy(x):
     learnt = fit(x)
-    np.testing.assert_allclose(learnt.means, x.mean(axis=0), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(centers(learnt), x.mean(axis=0), rtol=1e-9, atol=1e-9)
+    assert [column.fill for column in learnt.used] == np.median(x, axis=0).tolist()
     spread = x.std(axis=0)
-    varies = np.ptp(x, axis=0) > 1e-5 * np.abs(x).max(axis=0)
-    np.testing.assert_allclose(np.array(learnt.scales)[varies], spread[varies], rtol=1e-6)
+    size = np.abs(x).max(axis=0)
+    varies = (np.ptp(x, axis=0) > 1e-5 * size) & (size > 1e-100)  # squares of smaller ones are 0 for numpy
+    np.testing.assert_allclose(np.array(scales(learnt))[varies], spread[varies], rtol=1e-6)
 
 
 @given(hnp.arrays(float, st.tuples(st.integers(1, 20), st.integers(1, 3)), elements=FLOATS))
@@ -47,7 +67,7 @@ def test_any_finite_numbers_have_finite_z_scores_of_at_most_the_root_of_the_rows
     learnt = fit(x)
     z = learnt.transform(x)
     assert np.isfinite(z).all()
-    normal = np.array(learnt.scales) > 1e-290  # below, a scale has too few bits left
+    normal = np.array(scales(learnt)) > 1e-290  # below, a scale has too few bits left
     assert (np.abs(z[:, normal]) <= np.sqrt(len(x)) * 1.001).all()
 
 
@@ -59,7 +79,7 @@ def test_huge_and_tiny_and_nearly_equal_numbers():
     np.testing.assert_allclose(fit([[1e-300], [3e-300]]).transform([[1e-300], [3e-300]]), [[-1.0], [1.0]])
     np.testing.assert_allclose(fit([[1.7e9], [1.7e9 + 2]]).transform([[1.7e9], [1.7e9 + 2]]), [[-1.0], [1.0]])
     equal = fit([[0.1]] * 7)
-    assert (equal.means, equal.scales) == ((0.1,), (1.0,))
+    assert (centers(equal), scales(equal)) == ((0.1,), (1.0,))
 
 
 @pytest.mark.parametrize(
@@ -106,39 +126,39 @@ def test_regression_targets_are_z_scored_and_come_back_in_their_unit():
     ),
 )
 def test_json_round_trip_is_exact(columns, target):
-    names, means, scales = (tuple(values) for values in zip(*columns, strict=True))
+    names, means, spreads = (tuple(values) for values in zip(*columns, strict=True))
+    used = numerics(names, means, spreads)
     if isinstance(target, tuple):
-        learnt = Preprocessing(names, means, scales, None, "y", *target)
+        learnt = Preprocessing(used, (), None, "y", *target)
     else:
-        learnt = Preprocessing(names, means, scales, tuple(target), "y")
+        learnt = Preprocessing(used, (), tuple(target), "y")
     again = Preprocessing.from_json(json.loads(json.dumps(learnt.to_json())))
     assert again == learnt
-    assert np.array(again.means).tobytes() == np.array(means).tobytes()
-    assert np.array(again.scales).tobytes() == np.array(scales).tobytes()
+    assert np.array(centers(again)).tobytes() == np.array(means).tobytes()
+    assert np.array(scales(again)).tobytes() == np.array(spreads).tobytes()
 
 
-DOCUMENT = Preprocessing(("x", "y"), (0.5, 1.5), (1.0, 2.0), ("a", "b"), "t").to_json()
+def test_json_keeps_columns_of_every_kind_those_that_are_not_used_and_the_log():
+    learnt = Preprocessing(EVERY_KIND, UNUSED, None, "€", 0.1, 1 / 3, True)
+    again = Preprocessing.from_json(json.loads(json.dumps(learnt.to_json())))
+    assert again == learnt
+    assert (again.used, again.dropped, again.target_log) == (EVERY_KIND, UNUSED, True)
+
+
+DOCUMENT = Preprocessing(numerics("xy", (0.5, 1.5), (1.0, 2.0)), (), ("a", "b"), "t").to_json()
+X, Y = DOCUMENT["columns"]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"columns": []}, "columns"),
-        ({"columns": ["x"]}, "means: got .* needed a tuple of 1 numbers"),
-        ({"columns": ["x", "x"]}, "columns: got a name more than once"),
-        ({"columns": ["x", 3]}, "columns"),
+        ({"columns": []}, "used: got .*; needed a tuple of at least one column"),
+        ({"columns": [X | {"kind": "Dropped"}]}, "columns: got .*; needed the fields of Dropped"),
+        ({"columns": [X, X]}, "columns: got a name more than once"),
+        ({"columns": [X, 3]}, "columns: got int; needed an object whose kind is one of Numeric"),
+        ({"columns": X}, "columns: got dict; needed a list"),
         ({"columns": "xy"}, "columns: got str; needed a list"),
-        ({"columns": ["x", "\ud800"]}, "columns: got '.ud800'; needed text that UTF-8 can encode"),
-        ({"means": [1.0]}, "means: got .* needed a tuple of 2 numbers"),
-        ({"means": [1.0, "2"]}, "means: got '2'; needed a finite number"),
-        ({"means": [1.0, None]}, "means: got None"),
-        ({"means": [1.0, True]}, "means: got True"),
-        ({"means": [1.0, float("nan")]}, "means: got nan"),
-        ({"means": [1.0, 10**400]}, "means: got 1000"),
-        ({"means": None}, "means: got NoneType; needed a list"),
-        ({"scales": [1.0, 0.0]}, "scales: got 0.0; needed a positive finite number"),
-        ({"scales": [1.0, -1]}, "scales: got -1.0"),
-        ({"scales": [1.0, float("inf")]}, "scales: got inf"),
+        ({"columns": None}, "columns: got NoneType; needed a list"),
         ({"classes": []}, "classes"),
         ({"classes": ["a", 1]}, "classes: .* needed a tuple of classes that are all text, all int or all bool"),
         ({"classes": [1, True]}, "classes"),
@@ -154,7 +174,9 @@ DOCUMENT = Preprocessing(("x", "y"), (0.5, 1.5), (1.0, 2.0), ("a", "b"), "t").to
         ({"classes": None, "target_mean": 1.0}, "target_scale: got None"),
         ({"classes": None, "target_mean": "1", "target_scale": 1.0}, "target_mean: got '1'"),
         ({"classes": None, "target_mean": 1.0, "target_scale": 0.0}, "target_scale: got 0.0"),
-        ({"extra": 1}, "needed an object with the fields columns, means"),
+        ({"target_log": 1}, "target_log: got 1; needed true or false"),
+        ({"target_log": True}, "beside classes"),
+        ({"extra": 1}, "needed an object with the fields classes, columns, target_log"),
     ],
 )
 def test_hostile_documents_are_refused(change, message):
@@ -186,7 +208,8 @@ def test_any_json_is_a_preprocessing_or_our_own_error(document, change):
         (lambda p: p.transform([[1.0, 2.0]]), r"features: got shape \(1, 2\); needed \(rows, 1\)"),
         (lambda p: p.transform([1.0]), r"features: got shape \(1,\)"),
         (lambda p: p.transform([["x"]]), "features: got what is no array of numbers"),
-        (lambda p: p.transform([[1.0], [np.nan]]), "features, row 1, 'c0': got nan"),
+        (lambda p: p.transform([[1.0], [-np.inf]]), "features, row 1, 'c0': got -inf; needed a finite number"),
+        (lambda p: p.transform({"c1": [1.0]}), "features: got no column 'c0'; needed all 1 columns"),
         (lambda p: p.transform([[1e300]]), "features, row 0, 'c0': got 1e[+]300; .* z-score exceeds float32"),
         (lambda p: p.encode_target(["a", "z"]), "target: got 'z'; needed one of the classes 'a', 'b'"),
         (lambda p: p.encode_target([1]), "target: got 1; needed one of the classes"),
@@ -216,7 +239,7 @@ def test_regression_refuses_classes_and_text():
         learnt.decode_classes([0])
     with pytest.raises(JaxnnError, match="target: got <U1"):
         learnt.encode_target(["a"])
-    with pytest.raises(JaxnnError, match="target, row 1, 'value': got inf"):
+    with pytest.raises(JaxnnError, match="target, row 1: got inf"):
         learnt.encode_target([1.0, np.inf])
 
 
@@ -230,6 +253,15 @@ def test_a_table_without_rows_or_target_cannot_be_learnt_from():
 
 def test_a_preprocessing_is_shown_in_a_few_words():
     assert repr(fit([[1.0], [2.0]], ["a", "b"])).startswith("Preprocessing(1 column, 2 classes")
-    wide = Preprocessing(tuple(f"c{i}" for i in range(64)), (0.0,) * 64, (1.0,) * 64, tuple(range(10)), "digit")
+    wide = Preprocessing(numerics([f"c{i}" for i in range(64)]), (), tuple(range(10)), "digit")
     assert repr(wide) == "Preprocessing(64 columns, 10 classes of digit)"
-    assert repr(Preprocessing(("x",), (0.0,), (1.0,), None, "y", 1.0, 2.0)) == "Preprocessing(1 column, values of y)"
+    assert repr(Preprocessing((numeric("x"),), (), None, "y", 1.0, 2.0)) == "Preprocessing(1 column, values of y)"
+
+
+def test_a_counter_is_used_where_there_is_nothing_else():
+    raw = parse(b"x,y\n" + b"".join(b"%d,%d\n" % (i, 3 * i) for i in range(1, 51)), "line.csv")
+    learnt = Preprocessing.fit(to_table(raw, "y", "regression"), "regression")
+    assert (learnt.columns, learnt.dropped) == (("x",), ())
+    raw = parse(b"x,z,y\n" + b"".join(b"%d,%d,%d\n" % (i, i * i % 7, 3 * i) for i in range(1, 51)), "line.csv")
+    learnt = Preprocessing.fit(to_table(raw, "y", "regression"), "regression")
+    assert [column.name for column in learnt.dropped] == ["x"]

@@ -3,7 +3,7 @@ import pytest
 import sklearn.metrics as theirs
 from scipy.stats import binomtest
 
-from jaxnn.cli.scores import class_scores, value_scores, wilson
+from jaxnn.scores import class_scores, value_scores, wilson
 
 
 def test_three_rows_by_hand():

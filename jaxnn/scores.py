@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxnn.curves import confusion_matrix, precision_recall
+
 NORMAL_95 = 1.959963984540054
 """The normal distribution has 95 % of its mass within this many standard deviations."""
 
@@ -64,14 +66,17 @@ class ClassScores:
         """Return how each class fared, in the order of the classes."""
         table = np.array(self.confusion)
         wrong = table - np.diag(np.diag(table))
+        shares = precision_recall(table)
         found = []
         for i, name in enumerate(self.classes):
-            rows, called, worst = int(table[i].sum()), int(table[:, i].sum()), int(wrong[i].argmax())
+            worst = int(wrong[i].argmax())
             mistakes = int(wrong[i, worst])
             found.append(
                 ClassRow(
-                    name, rows, _share(table[i, i], rows), _share(table[i, i], called),
-                    self.classes[worst] if mistakes else None, mistakes,
+                    name, int(table[i].sum()),
+                    recall=None if shares.undefined_recall[i] else float(shares.recall[i]),
+                    precision=None if shares.undefined_precision[i] else float(shares.precision[i]),
+                    taken_for=self.classes[worst] if mistakes else None, mistakes=mistakes,
                 )
             )  # fmt: skip
         return found
@@ -127,9 +132,9 @@ def class_scores(logits: np.ndarray, truth: np.ndarray, classes: tuple[str | int
     >>> scores.accuracy, scores.confusion, scores.by_class()[1].taken_for
     (0.667, ((1, 0), (1, 1)), 'no')
     """
-    logits, count = np.asarray(logits, np.float64), len(classes)
+    logits = np.asarray(logits, np.float64)
     called = logits.argmax(axis=1)  # (rows, classes) -> (rows,)
-    confusion = np.bincount(truth * count + called, minlength=count * count).reshape(count, count)
+    confusion = confusion_matrix(truth, called, range(len(classes)))
     with np.errstate(over="ignore", invalid="ignore"):  # the last weights of a run that diverged
         above = logits - logits.max(axis=1, keepdims=True)
         log_share = above[np.arange(len(truth)), truth] - np.log(np.exp(above).sum(axis=1))
@@ -190,7 +195,3 @@ def _root_mean_square(values: np.ndarray) -> float:
 def _finite(value: float | None) -> float | None:
     """JSON has no NaN and no infinity."""
     return value if value is not None and math.isfinite(value) else None
-
-
-def _share(part: Any, whole: int) -> float | None:
-    return int(part) / whole if whole else None

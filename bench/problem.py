@@ -1,0 +1,112 @@
+"""What is trained, the same for all: data, widths, epochs, batches, and the weights that everyone begins with."""
+
+import dataclasses
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One training run: a ReLU network under Adam, from drawn weights to the last epoch."""
+
+    name: str
+    data: str
+    """"digits" (10 classes, softmax cross-entropy) or "wave" (one value, squared error)."""
+    rows: int
+    hidden: tuple[int, ...]
+    epochs: int
+    batch: int
+    rate: float = 1e-3
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Inputs, hidden layers, outputs."""
+        return (64, *self.hidden, 10) if self.data == "digits" else (4, *self.hidden, 1)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the targets are classes."""
+        return self.data == "digits"
+
+    @property
+    def whole_batches(self) -> int:
+        """Minibatches of an epoch without a last short one."""
+        return self.rows // self.batch
+
+    @property
+    def batches(self) -> int:
+        """Minibatches of an epoch with a last short one, if there is one."""
+        return -(-self.rows // self.batch)
+
+    def weights(self, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Draw kernels `(in, out)` and zero biases: He's (truncated) normal for hidden layers, LeCun's for the last.
+
+        That is what `fit` draws from.
+
+        Args:
+            seed: of the draw.
+
+        Returns:
+            float32 pairs, from the first layer to the last.
+        """
+        random, pairs = np.random.default_rng(seed), list(itertools.pairwise(self.widths))
+        gains = [2.0] * len(self.hidden) + [1.0]
+        return [
+            (_truncated(random, (i, o)) * np.float32((gain / i) ** 0.5), np.zeros(o, np.float32))
+            for (i, o), gain in zip(pairs, gains, strict=True)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` takes."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Problem":
+        """Return the problem that `to_json` described."""
+        return cls(**(values | {"hidden": tuple(values["hidden"])}))
+
+
+def _truncated(random: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Draw from a normal distribution cut off at two standard deviations, scaled to a standard deviation of 1."""
+    drawn = random.normal(size=shape)
+    while (far := np.abs(drawn) > 2).any():
+        drawn[far] = random.normal(size=far.sum())
+    return (drawn / 0.87962566103423978).astype(np.float32)  # what the cut leaves of the standard deviation
+
+
+DIGITS = Problem("digits", "digits", 1437, (64,), 100, 32)
+TINY = Problem("tiny", "wave", 1024, (8, 8), 500, 16)
+
+
+def write_data(problem: Problem, folder: Path) -> Path:
+    """Write x and y of a problem to a file, so that no peer has to import ours to read them.
+
+    Args:
+        problem: rows beyond those of the set are the same rows again.
+        folder: where to.
+
+    Returns:
+        The path of the `.npz` file: x float32 `(rows, features)`; y int32 `(rows,)` or float32 `(rows, 1)`.
+    """
+    path = folder / f"{problem.data}-{problem.rows}.npz"
+    if path.exists():
+        return path
+    if problem.data == "digits":
+        from jaxnn.data import builtin
+
+        table = builtin.digits()
+        count = min(problem.rows, DIGITS.rows)
+        x, y = (
+            (np.asarray(table.features)[:count] / 16).astype(np.float32),
+            np.asarray(table.target)[:count].astype(np.int32),
+        )
+    else:
+        x = np.random.default_rng(0).normal(size=(problem.rows, 4)).astype(np.float32)
+        y = np.sin(x.sum(axis=1, keepdims=True)).astype(np.float32)
+    chosen = np.arange(problem.rows) % len(x)
+    np.savez(path, x=x[chosen], y=y[chosen])
+    return path

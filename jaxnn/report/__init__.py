@@ -1,0 +1,6 @@
+"""report.html: what a training run learnt, as a page that needs no other file, drawn from a document of numbers."""
+
+from jaxnn.report.document import LARGEST, Document, from_json, to_json
+from jaxnn.report.page import page
+
+__all__ = ["LARGEST", "Document", "from_json", "page", "to_json"]

@@ -1,0 +1,120 @@
+"""What the commands do and say where columns are more than numbers."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from cli.commands import QUICK
+
+HEADER = "id,a,b=c,zip,size,note,born,kind\n"
+
+
+def line(row, **cells):
+    """One row of the table; other cells where they are given."""
+    made = {
+        "id": 1000 + 7 * row, "a": f"{row % 11}.5", "b=c": ["red", "green", '"b,l"'][row % 3], "zip": f"0{row % 4}139",
+        "size": ["low", "medium", "high"][row % 3], "note": "same", "born": f"{row % 28 + 1}.{row % 12 + 1}.2001",
+        "kind": "xy"[row % 2],
+    }  # fmt: skip
+    return ",".join(str(cell) for cell in (made | cells).values()) + "\n"
+
+
+@pytest.fixture
+def table(place):
+    """A file with a column of each kind, a missing cell, a stray word and a row without a target."""
+    rows = [line(row) for row in range(60)]
+    rows[4], rows[30] = line(4, a="?"), line(30, a="many")
+    (place / "people.csv").write_text(HEADER + "".join([*rows, line(60, kind="")]))
+    return "people.csv"
+
+
+@pytest.fixture
+def run(shell, table):
+    """A run folder of it."""
+    done = shell("train", table, "--target", "kind", *QUICK, "--test", "0", "--validation", "0", "--out", "run")
+    assert done.code == 0, done
+    said = [row.removeprefix("note").strip() for row in done.out.splitlines() if row.startswith("note")]
+    assert said == [
+        "1 row without a kind left out", "a: 1 cell that is no number counts as missing, such as 'many'",
+    ]  # fmt: skip
+    assert "dropped id (identifier), note (constant)" in done.out
+    return "run"
+
+
+def test_what_became_of_each_column_is_shown(shell, run):
+    out = shell("show", run).out
+    table = [row.split("  ") for row in out.splitlines()]
+    cells = {row[0]: [cell.strip() for cell in row[1:] if cell.strip()] for row in table}
+    assert cells["a"] == ["numeric", "2 inputs", "0.5 to 10.5, mean 5.207; 3.33 % missing, taken as 5"]
+    assert cells["b=c"] == ["categorical", "3 inputs", "3: 'b,l', 'green', 'red'"]
+    assert cells["zip"] == ["categorical", "4 inputs", "4: '00139', '01139', '02139', '03139'"]
+    assert cells["size"] == ["ordinal", "1 input", "low < medium < high"]
+    assert cells["born"] == ["date", "5 inputs", "written %d.%m.%Y; month, weekday, days"]
+    assert cells["id"] == ["identifier", "dropped", "a different whole number in every row"]
+    assert cells["note"] == ["constant", "dropped", "always 'same'"]
+    columns = json.loads(shell("show", run, "--json").out)["columns"]
+    assert [column["name"] for column in columns] == ["a", "b=c", "zip", "size", "born", "id", "note"]
+    assert set(columns[0]) == {"name", "kind", "became", "note"}
+
+
+def test_new_rows_may_have_words_and_gaps_that_the_training_had_not(shell, place, run):
+    rows = [line(1), line(2, **{"b=c": "<new>", "a": ""}), line(3, size="huge", born="NA"), line(4, a="x")]
+    (place / "new.csv").write_text(HEADER.replace("id,", "").replace(",kind", "") + "".join(
+        row.partition(",")[2].rpartition(",")[0] + "\n" for row in rows
+    ))  # fmt: skip
+    done = shell("predict", run, "new.csv")
+    assert done.code == 0
+    assert done.err.splitlines() == [
+        "jaxnn: a: 1 cell that is no number counts as missing, such as 'x'",
+        "jaxnn: b=c: 1 cell with a category that the training did not have, such as '<new>'",
+        "jaxnn: size: 1 cell that is no known word counts as missing, such as 'huge'",
+    ]
+    assert len(list(csv.DictReader(io.StringIO(done.out)))) == 4
+    # a column that is mostly something else is another column
+    (place / "new.csv").write_text(HEADER + line(1, a="x") + line(2, a="y") + line(3))
+    refused = shell("predict", run, "new.csv")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("jaxnn: new.csv:2:a: got 'x'; needed a number.")
+
+
+def test_rows_without_a_target_are_not_scored(shell, run, table):
+    done = shell("evaluate", run, table)
+    assert done.code == 0
+    assert "jaxnn: 1 row without a kind left out\n" in done.err
+    assert json.loads(shell("evaluate", run, table, "--json").out)["rows"] == 60
+
+
+CHOICES = [
+    (["--drop", "b=c,zip", "--drop", "born"], {"a", "size"}, {}),
+    (["--keep", "a", "--keep", "b=c"], {"a", "b=c"}, {}),
+    (["--keep", "a,size", "--drop", "size"], None, "--drop and --keep: got both 'size'"),
+    (
+        ["--types", "id=numeric,zip=numeric"],
+        {"id", "a", "b=c", "zip", "size", "born"},
+        {"id": "numeric", "zip": "numeric"},
+    ),
+    (["--types", "b=c=green<red"], {"a", "b=c", "zip", "size", "born"}, {"b=c": "ordinal"}),
+    (["--types", "size=categorical"], {"a", "b=c", "zip", "size", "born"}, {"size": "categorical"}),
+    (["--types", "b=c=ordinal"], None, "types of 'b=c': got words without a known order"),
+]
+
+
+@pytest.mark.parametrize(("flags", "used", "more"), CHOICES)
+def test_the_user_chooses_columns_and_their_kinds(shell, table, flags, used, more):
+    done = shell("train", table, "--target", "kind", *QUICK, "--out", "run", *flags)
+    if used is None:
+        assert done.code == 2
+        assert done.err.startswith(f"jaxnn: {more}")
+        return
+    assert done.code == 0, done
+    columns = json.loads(shell("show", "run", "--json").out)["columns"]
+    assert {column["name"] for column in columns if column["became"] != "dropped"} == used
+    kinds = {column["name"]: column["kind"] for column in columns}
+    assert {name: kinds[name] for name in more} == more
+    # and run.toml says so: the same network comes again
+    first = json.loads(shell("show", "run", "--json").out)
+    again = shell("train", "--config", "run/run.toml", "--out", "again")
+    assert again.code == 0, again
+    assert json.loads(shell("show", "again", "--json").out)["columns"] == first["columns"]

@@ -1,0 +1,59 @@
+"""Documents of reports: of quick runs, and of one whose every name is hostile."""
+
+import numpy as np
+import pytest
+
+from jaxnn.cli.evidence import evidence
+from jaxnn.cli.pipeline import train_table
+from jaxnn.cli.settings import Settings
+from jaxnn.data import Table, load
+
+MADE_WITH = {"jaxnn": "0", "device": "<script>alert('device')</script>"}
+HOSTILE = (
+    "<script>alert(1)</script>", "\"'><img src=x onerror=alert(2)>", "\u202egnirts \u2066", "😀 {{ 7 * 7 }} {% raw %}",
+    "</style></script><svg onload=alert(3)>", "`${alert(4)}`", "a" * 500, "javascript:alert(5)", "&lt;b&gt; &amp;",
+)  # fmt: skip
+
+
+def of(table, **settings):
+    return evidence(train_table(table, Settings(**({"hidden": (4,), "epochs": 3} | settings))), MADE_WITH)
+
+
+@pytest.fixture(scope="session")
+def digits_document():
+    return of(load("digits"))
+
+
+@pytest.fixture(scope="session")
+def diabetes_document():
+    return of(load("diabetes"))
+
+
+@pytest.fixture(scope="session")
+def hostile_document():
+    noise = np.random.default_rng(0)
+    x = noise.normal(size=(300, len(HOSTILE)))
+    kind = np.array([HOSTILE[i] for i in x[:, :7].argmax(axis=1)])
+    name, source = "</title><script>alert(6)</script>", "<script>alert(7)</script>.csv"
+    return of(Table(HOSTILE, x, kind, name, source=source, description="<b onclick=alert(8)>"))
+
+
+@pytest.fixture(scope="session")
+def crowded_document():
+    """84 classes with long names, 200 columns."""
+    noise = np.random.default_rng(1)
+    x = noise.normal(size=(84 * 12, 200))
+    kind = np.array([f"species number {i:03d} of the long list" for i in np.arange(84).repeat(12)])
+    columns = tuple(f"measurement_{i:03d}_of_a_sensor_whose_name_does_not_end" for i in range(200))
+    return of(Table(columns, x, kind, "kind", source="crowded.csv"))
+
+
+@pytest.fixture(scope="session")
+def unscored_document():
+    """Neither test nor validation part."""
+    return of(load("diabetes"), test=0.0, validation=0.0)
+
+
+@pytest.fixture(scope="session")
+def every_document(digits_document, diabetes_document, hostile_document, crowded_document, unscored_document):
+    return [digits_document, diabetes_document, hostile_document, crowded_document, unscored_document]
