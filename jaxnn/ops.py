@@ -68,6 +68,9 @@ def permuted(key: Key, rows: Array) -> Array:
     """Return the rows of an array in random order.
 
     The rows are sorted by `random_bits`, which are all different: for one key they are a one-to-one map of the index.
+    Up to 2^16 rows, bits and index share one word, bits first: a sort of words takes 22 us for 1437 rows on CPU where a
+    sort of pairs takes 176 us, a fifth of the training of a small network. At least 16 random bits are left; rows that
+    agree in those keep their order.
 
     `jax.random.permutation` draws with threefry, a loop of its own on CPU: it took 0.2 s of 0.67 s to compile the
     training of a small network.
@@ -82,7 +85,12 @@ def permuted(key: Key, rows: Array) -> Array:
     >>> permuted(jax.random.key(0), jnp.arange(6)).tolist()
     [0, 2, 5, 3, 1, 4]
     """
-    return jax.lax.sort((random_bits(key, rows.shape), rows), num_keys=1)[1]
+    count, bits = len(rows), random_bits(key, rows.shape)
+    if count > 2**16:
+        return jax.lax.sort((bits, rows), num_keys=1)[1]
+    width = jnp.uint32(max(count - 1, 0).bit_length())
+    words = jax.lax.sort((bits >> width << width) | jnp.arange(count, dtype=jnp.uint32))
+    return rows[(words & ((1 << width) - 1)).astype(jnp.int32)]
 
 
 def keep_with_probability(key: Key, rate: Array, shape: tuple[int, ...]) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxnn import curves, optimizers
-from jaxnn.cli.pipeline import Outcome, Part
+from jaxnn.cli.pipeline import Outcome, Part, usual_penalty
 from jaxnn.cli.seen import Images, pictures_of
 from jaxnn.cli.settings import DESCRIBED
 from jaxnn.layers import summary
@@ -308,6 +308,8 @@ def _settings(outcome: Outcome) -> tuple[Setting, ...]:
         usual = described.default
         if name == "learning_rate":
             usual = optimizers.resolve(outcome.plan.settings.optimizer, None)[1]
+        elif name == "l2":
+            usual = usual_penalty(len(outcome.plan.train))
         elif usual == "auto":  # what it was decided to be
             usual = value
         default = described.default_text or ("none" if usual in (None, ()) else _typed(usual))

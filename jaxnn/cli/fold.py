@@ -57,9 +57,6 @@ def turn_on(widths: Sequence[int], asked: bool, made_with: Mapping[str, Any]) ->
 
 def _unfit(inputs: int, *layers: int) -> tuple[str, str] | None:
     """What makes a network unfit, and what would do; None for one that gains."""
-    if layers[-1] > 1:
-        # the gradient of the softmax cross-entropy of labels is a scatter, with which XLA folds no loop
-        return f"{layers[-1]} classes", "a value to predict"
     if max(layers) > WIDEST:
         return f"a layer of {max(layers)}", f"at most {WIDEST}"
     return (f"{inputs} inputs", f"at most {MOST_INPUTS}") if inputs > MOST_INPUTS else None

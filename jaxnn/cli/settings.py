@@ -208,7 +208,10 @@ class Settings:
         "Step size; the default is the optimizer's own (adam 0.001, sgd 0.01).",
     )  # fmt: skip
     l1: float = _setting(0.0, _STRENGTH, "Training", "Strength of the L1 penalty on kernels.")
-    l2: float = _setting(0.0, _STRENGTH, "Training", "Strength of the L2 penalty on kernels.")
+    l2: float | None = _setting(
+        None, Number(0, _INF, open_high=True, optional=True), "Training",
+        "Strength of the L2 penalty on kernels; the default is 2 divided by the training rows, at most 0.01.",
+    )  # fmt: skip
     patience: int = _setting(
         20, Whole(1, 2**31 - 1), "Training", "Stop after so many epochs without a better validation loss."
     )

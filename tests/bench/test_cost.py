@@ -13,8 +13,9 @@ from bench.problem import DIGITS, TINY
 )
 def test_a_step_of_fit_takes_what_the_hand_written_one_takes(problem):
     ours, theirs = cost.of_fit(problem), cost.of_hand_written(problem)
-    for what in ("FLOPs", "bytes accessed"):
-        assert ours[what] / theirs[what] == pytest.approx(1.00, abs=0.005)
+    assert ours["FLOPs"] / theirs["FLOPs"] == pytest.approx(1.00, abs=0.005)
+    # 0.991: the cross-entropy by hand is optax's, whose gradient writes the logits' once more
+    assert 0.985 < ours["bytes accessed"] / theirs["bytes accessed"] < 1.005
 
 
 def test_the_count_is_that_of_the_products():

@@ -103,7 +103,9 @@ def test_every_setting_reaches_the_run(monkeypatch):
 
     net, _, options = asked(hidden=(), activation="tanh")
     assert net == "Chain(Dense(3))"
-    assert (options["penalties"], options["class_weight"], options["learning_rate"]) == ([], None, 0.001)
+    assert (options["class_weight"], options["learning_rate"]) == (None, 0.001)
+    assert options["penalties"] == [penalties.l2(0.01)]  # 2 / 105 rows would be more
+    assert asked(l2=0.0)[2]["penalties"] == []
     assert "tanh" in asked(activation="tanh")[0]
     assert not np.array_equal(asked()[1][0], asked(seed=1)[1][0])  # the seed is that of the split too
 

@@ -84,7 +84,7 @@ def test_what_is_out_of_range_is_refused_with_the_range(name, text, needed):
         ("hidden", "64,64"),
         ("hidden", 64),
         ("data", 3),
-        ("l2", None),
+        ("l1", None),
     ],
 )
 def test_python_values_of_a_wrong_type_are_refused(name, value):
