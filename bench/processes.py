@@ -50,7 +50,7 @@ def imports(rounds: int | None) -> Result:
     """
     codes = ("import jaxnn", "import jax, optax")
     runs = {code: partial(_import_seconds, code) for code in codes}
-    timings = measure("import, new process (python -X importtime)", runs, rounds or ROUNDS, codes[1])
+    timings = measure("import, new process (python -X importtime)", runs, rounds or 2 * ROUNDS, codes[1])
     return Result(timings, [compare(timings, f"{codes[0]} / {codes[1]}", *codes, 1.20)])
 
 

@@ -68,8 +68,7 @@ class SoftmaxCrossEntropy:
         """Return the loss of each example (...)."""
         z, t = class_targets("softmax_cross_entropy", outputs, targets)
         if t.ndim == z.ndim:
-            # The safe form: a class masked by a logit of -inf and a target of 0 counts 0, not NaN.
-            return optax.losses.safe_softmax_cross_entropy(z, t)
+            return optax.losses.safe_softmax_cross_entropy(z, t)  # a logit of -inf with a target of 0 counts 0, not NaN
         # not by optax: the gradient of its lookup is a scatter, with which XLA folds no loop (`jaxnn train --fold`)
         own = jnp.sum(jnp.where(jax.nn.one_hot(t, z.shape[-1], dtype=bool), z, 0), axis=-1)  # z_t, (...)
         return _nan_outside(t, z.shape[-1], jax.nn.logsumexp(z, axis=-1) - own)

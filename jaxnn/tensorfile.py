@@ -22,8 +22,8 @@ import safetensors.numpy
 from jaxnn.checks import JaxnnError, fail
 from jaxnn.files import reading, sha256_hex, shown_path
 
-VERSION = 1
-"""The version of the format; a file of a later one is refused."""
+VERSION = 2
+"""The version of the format, 2 since columns have kinds; a file of another one is refused."""
 
 _KEY = "jaxnn"
 _HEADER_LIMIT = 2**25
@@ -253,7 +253,7 @@ def _documented(metadata: Any, what: str) -> tuple[dict[str, Any], dict[str, Des
     version = document.pop("format", None)
     if type(version) is not int or version != VERSION:
         given = f"format version {str(version)[:40]}" if isinstance(version, int | float | str) else "no format version"
-        fail("document", given, f"version {VERSION}", "Read it with the jaxnn that wrote it, or a newer one")
+        fail("document", given, f"version {VERSION}", "Read it with the jaxnn that wrote it, or train again")
     listed = document.pop("arrays", None)
     if not isinstance(listed, dict):
         fail("document.arrays", type(listed).__name__, "an object", _DAMAGED)

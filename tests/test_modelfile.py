@@ -129,7 +129,7 @@ def test_any_reader_of_safetensors_reads_the_weights(path, iris):
 
 def test_what_the_document_holds(iris):
     header, document, _ = forging.parts(iris)
-    assert document["format"] == 1
+    assert document["format"] == 2
     assert set(document) == {
         "architecture", "arrays", "example", "format", "jax", "jaxnn", "loss", "preprocessing", "task",
     }  # fmt: skip

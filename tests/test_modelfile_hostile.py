@@ -201,8 +201,8 @@ def test_the_messages_say_what_and_where(path, iris):
     )
     for other in (None, 3, {"function": "relu"}, {"type": "Huber", "fields": {"delta": 1.0}}):
         assert refuse(path, forged(iris, put(architecture=other))).endswith("; needed a layer.")
-    assert refuse(path, forged(iris, put(format=2))).startswith(
-        f"{path}: document: got format version 2; needed version 1"
+    assert refuse(path, forged(iris, put(format=3))).startswith(
+        f"{path}: document: got format version 3; needed version 2"
     )
     path.unlink()
     with pytest.raises(JaxnnError, match="got no such file; needed a model file"):

@@ -69,6 +69,20 @@ def test_links_lead_to_files():
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
+def table_rows(text):
+    """The lines of a text's tables, each as its cells."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+
+
+def test_figures_are_those_of_the_bench():
+    printed = (ROOT / "docs/bench.md").read_text(encoding="utf-8")
+    quoted = [row for row in table_rows(README) if any(cell[:1].isdigit() for cell in row[1:])]
+    quoted += [row for row in table_rows(README) if row[1] in ("R2", "accuracy")]
+    assert len(quoted) > 20
+    assert [row for row in quoted if row not in table_rows(printed)] == []
+    assert re.search(r"^- date: (.*)$", printed, re.MULTILINE)[1] in README
+
+
 # The readers above, on a small text.
 
 TEXT = """

@@ -89,7 +89,7 @@ def test_any_reader_of_safetensors_reads_it(path):
     assert list(metadata) == ["jaxnn"]
     digest, text = metadata["jaxnn"].split("\n")
     assert tensorfile.sha256_hex(text.encode()) == digest
-    assert json.loads(text)["format"] == 1
+    assert json.loads(text)["format"] == 2
 
 
 def test_what_cannot_be_stored_is_refused():
@@ -226,8 +226,8 @@ def test_headers_and_documents_that_disagree(path):
 
 
 def test_other_versions_of_the_format(path):
-    assert refuse(path, forging.forged(GOOD, lambda header, document: document.update(format=2))).endswith(
-        "document: got format version 2; needed version 1. Read it with the jaxnn that wrote it, or a newer one."
+    assert refuse(path, forging.forged(GOOD, lambda header, document: document.update(format=3))).endswith(
+        "document: got format version 3; needed version 2. Read it with the jaxnn that wrote it, or train again."
     )
     for version in (0, True, 1.0, "1", None, [1]):
         refuse(
