@@ -30,7 +30,9 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="A run folder or a model
 Data = Annotated[
     str,
     typer.Argument(
-        metavar="DATA", help="A built-in name, or a .csv, .tsv, .txt, .parquet or .npz file.", show_default=False
+        metavar="DATA",
+        help="A built-in name, or a .csv, .tsv, .txt (or .gz of these), .parquet or .npz file.",
+        show_default=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar=SWITCH, help="Print one JSON object.")]
@@ -88,7 +90,7 @@ def _own_flags() -> list[inspect.Parameter]:
     config = "Read settings from a TOML file, such as the run.toml of a run; flags win."
     out = "The run folder to write. [dim](default runs/ and the name of the data)[/dim]"
     text = [("config", "FILE", config, "Data"), ("out", "FOLDER", out, "Output")]
-    folding = "Faster where a value is predicted and no layer is above 16; other last bits."
+    folding = "Faster where no layer is above 16 and no more than 32 inputs; other last bits."
     switches = [
         ("fold", "--fold", folding, "Training"),
         ("overwrite", "--overwrite", "Replace the run folder if it is there.", "Output"),

@@ -39,7 +39,7 @@ def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
     x, notes = learnt.encode(features_for(table, learnt)[0], table.place)
     cache.turn_on()
     found = _scores(opened.model, learnt, opened.model.logits(x[rows]), truth)
-    for note in notes:
+    for note in (*table.notes, *notes):
         screen.say(note)
     if len(rows) < len(x):
         screen.say(f"{counted(len(x) - len(rows), 'row')} without a {learnt.target_name} left out")
@@ -67,7 +67,8 @@ def _check_target(table: Table | RawTable, typed: str | None, name: str | None) 
 
 def _scores(model: Model, learnt: Preprocessing, outputs: np.ndarray, truth: np.ndarray) -> Scores:
     if learnt.classes is None:
-        return value_scores(model.answers(outputs), truth, learnt.baseline)
+        # the file has the mean of the logarithms alone, which is another guess
+        return value_scores(model.answers(outputs), truth, None if learnt.target_log else learnt.target_mean)
     indices = learnt.encode_target(truth)
     if model.task == "classification" and getattr(model.loss, "on", "logits") == "logits":
         return class_scores(outputs, indices, learnt.classes)

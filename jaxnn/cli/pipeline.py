@@ -121,6 +121,8 @@ def make_plan(table: Table, settings: Settings) -> Plan:
     logged = settings.target_scale == "log"
     if logged and task == "classification":
         fail("--target-scale", "log with a target of classes", "a regression", "Leave it out")
+    if logged:
+        _check_logarithm(table)
     wishes = Wishes(types, settings.scaling, settings.categories)
     # from the training rows alone: what the others hold changes nothing that is learnt
     preprocessing = Preprocessing.fit(table.rows(rows[0]), task, wishes, logged)
@@ -217,10 +219,20 @@ def _rows(count: int) -> str:
     return f"{count:,} row{'' if count == 1 else 's'}"
 
 
+def _check_logarithm(table: Table) -> None:
+    assert table.target is not None
+    low = np.flatnonzero(table.target <= 0)
+    if len(low):
+        row = int(low[0])
+        where = f"target, row {row + 1}" if table.raw is None else table.place(row, table.target_name or "")
+        fail(where, f"{table.target[row]:g}", "a positive number, which has a logarithm", "Leave out --target-scale")
+
+
 def _skew_note(target: np.ndarray, learnt: Preprocessing) -> list[str]:
     if learnt.target_log or target.min() <= 0 or target.max() < SPREAD * target.min():
         return []
-    skew = float(np.mean(((target - target.mean()) / target.std()) ** 3))
+    size = target / target.max()  # squares of large numbers overflow
+    skew = float(np.mean(((size - size.mean()) / size.std()) ** 3))
     if skew < SKEWED:
         return []
     return [f"{learnt.target_name} is positive and skewed ({skew:.1f}): --target-scale log may do better"]
@@ -233,12 +245,15 @@ def _parts(table: Table, task: str, settings: Settings) -> tuple[np.ndarray, np.
     labels = table.target if task == "classification" else None
     _check_shares(count, shares, settings, task)
     each = [share / sum(asked) for share in asked]
-    if labels is not None and np.unique(labels, return_counts=True)[1].max() < len(each):
-        labels = None  # classes so small that they would all lie in the same parts
-    found = iter(split(count, each, settings.seed, labels))
+    # classes so small that they would all lie in the same parts are not divided one by one
+    small = labels is not None and np.unique(labels, return_counts=True)[1].max() < len(each)
+    found = iter(split(count, each, settings.seed, None if small else labels))
     train, validation, test = (next(found) if share else np.zeros(0, np.int64) for share in shares)
     if labels is not None and len(np.unique(labels[train])) < len(np.unique(labels)):
         train, validation, test = _every_class_trained(labels, train, validation, test)
+        if any(share and not len(part) for share, part in zip(shares, (train, validation, test), strict=True)):
+            do = "Add rows, or give --test 0 --validation 0 to train on all"
+            fail("data", "classes of so few rows that none can be set aside", "more rows of each class", do)
     return train, validation, test
 
 

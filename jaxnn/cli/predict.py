@@ -41,7 +41,7 @@ def predict(run: str, data: str, out: str | None, *, as_json: bool) -> int:
     x, notes = learnt.encode(features, table.place)
     cache.turn_on()
     columns = answers(opened.model, learnt, opened.model.logits(x))
-    for note in notes:
+    for note in (*table.notes, *notes):
         screen.say(note)
     if ignored:
         screen.say(f"ignored {counted(len(ignored), 'column')} that the model does not use: {listed(ignored)}")

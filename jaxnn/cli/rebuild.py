@@ -57,3 +57,5 @@ def _made(path: str) -> str:
         said = str(error)
         own = "report.json: "  # how the report calls the document as a whole; else it names the field
         raise JaxnnError(f"{shown_path(path)}: {said.removeprefix(own)}") from None
+    except (ArithmeticError, ValueError):
+        fail(shown_path(path), "numbers that no picture can show", "what jaxnn train wrote", "Train again")

@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from jaxnn.cli import runfolder, screen
+from jaxnn.cli.report import counted
 from jaxnn.data import Preprocessing
 from jaxnn.data.places import listed
 from jaxnn.layers import Summary, summary
@@ -61,11 +62,11 @@ def _about_data(model: Model) -> list[tuple[str, str]]:
     if learnt.classes is not None:
         rows.append(("classes", f"{len(learnt.classes):,}: {listed(learnt.classes)}"))
     elif learnt.target_mean is not None:
-        rows.append(
-            ("target", f"mean {learnt.target_mean:.4g}, standard deviation {learnt.target_scale:.4g} in training")
-        )
+        scale = " of its logarithm" if learnt.target_log else ""
+        said = f"mean{scale} {learnt.target_mean:.4g}, standard deviation {learnt.target_scale:.4g} in training"
+        rows.append(("target", said))
     unused = f", {len(learnt.dropped):,} not used" if learnt.dropped else ""
-    return [*rows, ("columns", f"{len(learnt.columns):,}{unused}, {len(learnt.inputs):,} inputs")]
+    return [*rows, ("columns", f"{len(learnt.columns):,}{unused}, {counted(len(learnt.inputs), 'input')}")]
 
 
 def _about_training(opened: runfolder.Opened) -> list[tuple[str, str]]:

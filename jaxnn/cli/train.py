@@ -93,14 +93,14 @@ def _loaded(settings: Settings, flags: Mapping[str, str | list[str] | None], fou
     except JaxnnError as error:
         lost = "data: " if flags.get("data") is None and not os.path.exists(settings.data) else ""
         said = lost + str(error).removeprefix(lost)
-        name = said.split(":")[0]
+        name = said.split(":")[0].removeprefix("--")
         if name in found.places and flags.get(name) is None:
             raise JaxnnError(f"{found.places[name]}: {said}") from None
         raise
 
 
 def _default_out(data: str) -> str:
-    stem = Path(data).stem.strip(". ")
+    stem = Path(data.removesuffix(".gz")).stem.strip(". ")
     if not stem:
         fail("--out", "none", f"the name of a folder, because {shown_path(data)} gives none", "Type: --out runs/NAME")
     return str(Path("runs") / stem)

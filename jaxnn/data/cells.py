@@ -90,11 +90,12 @@ def class_values(raw: RawTable, column: str, classes: tuple[str | int | bool, ..
     series = numerals.stripped(raw.cells[column])
     texts = series.to_list()
     known = {str(value): value for value in classes}
+    missing = _UNKNOWN
     if isinstance(classes[0], bool):
         known = {str(value).lower(): value for value in classes}
         texts = [text.lower() for text in texts]
     elif isinstance(classes[0], int):
-        values = _numbers(raw, column).values
+        values, missing = _numbers(raw, column).values, numerals.MISSING  # as in the training
         with np.errstate(invalid="ignore"):
             whole = (np.abs(values) < 2.0**53) & (values == np.floor(values))
         texts = [str(int(values[row])) if whole[row] else text for row, text in enumerate(texts)]
@@ -102,7 +103,7 @@ def class_values(raw: RawTable, column: str, classes: tuple[str | int | bool, ..
     for row, text in enumerate(texts):
         if text in known:
             rows.append(row)
-        elif text.lower() not in _UNKNOWN:
+        elif text.lower() not in missing:
             fail(raw.place(row, column), shown(series[row]), f"one of the classes {listed(classes)}")
     if not rows:
         fail(raw.place(0, column), "a target without a value in any row", f"one of the classes {listed(classes)}")

@@ -77,7 +77,10 @@ class Numeric:
     @property
     def fate(self) -> Fate:
         """What became of it."""
-        written = "" if self.style == "plain" else f"written with {self.style}; "
+        style = self.style.removesuffix(", unit")
+        with_unit = ["a currency or percent sign"] if style != self.style else []
+        marks = ", ".join([style] * (style != "plain") + with_unit)
+        written = f"written with {marks}; " if marks else ""
         middle = f"median {self.center:.4g}, outliers bent in" if self.robust else f"mean {self.center:.4g}"
         note = f"{written}{self.low:.6g} to {self.high:.6g}, {middle}{_missing_note(self, self.fill)}"
         return Fate(self.name, self.label, _counted(self.inputs), note)

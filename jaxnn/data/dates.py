@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxnn.data import numerals
+
 if TYPE_CHECKING:
     import polars
 
@@ -59,7 +61,7 @@ def seconds_of(series: "polars.Series", form: str) -> np.ndarray:
     """Return dates as seconds since 1970-01-01 00:00, of the clock as it is written.
 
     Args:
-        series: text, or dates of a file that has types.
+        series: text, or numbers or dates of a file that has types.
         form: one of `FORMATS`, or `TYPED`.
 
     Returns:
@@ -72,6 +74,8 @@ def seconds_of(series: "polars.Series", form: str) -> np.ndarray:
     import polars
 
     series = series.alias("cells")  # methods of polars take a column's name such as ^a.*$ for a pattern
+    if series.dtype.is_numeric():  # 20241231
+        series = numerals.stripped(series)
     if series.dtype == polars.String:
         form = form if form != TYPED else format_of(series.drop_nulls().str.strip_chars())[0] or FORMATS[0]
         moments = _parsed(series.str.strip_chars(), form)

@@ -231,9 +231,12 @@ def _odd_note(column: Column, series: "polars.Series", odd: np.ndarray) -> list[
 
 
 def _unknown_note(column: Categories, series: "polars.Series", unknown: np.ndarray) -> list[str]:
-    if not unknown.any() or column.other:
-        return []
     count = int(unknown.sum())
+    # rare ones are a part of the data; where most are, it may be another spelling, or another column
+    if not count or (column.other and 2 * count <= len(unknown) * (1 + column.other)):
+        return []
     cells = "1 cell" if count == 1 else f"{count:,} cells"
     word = shown(series[int(unknown.argmax())])
+    if column.other:
+        return [f"{column.name}: {cells} with a category that is none of the model's, such as {word}, taken as other"]
     return [f"{column.name}: {cells} with a category that the training did not have, such as {word}"]

@@ -227,7 +227,7 @@ def _as_wished(
         fail(f"types of {shown(name)}", given, "an order", f'Give it: --types "{name}=least < more < most"')
     if wish == "numeric":
         style, share = numerals.style_of(present)
-        if series.dtype == present.dtype and share < 0.5:
+        if share < 0.5 and (series.dtype == present.dtype or series.dtype.is_temporal()):
             given = f"cells of which {share:.0%} are numbers, such as {shown(present[0])}"
             fail(f"types of {shown(name)}", given, "mostly numbers", "Leave it out of --types, or choose categorical")
         return _read_number(name, series, style, wishes, "numeric")

@@ -188,10 +188,13 @@ def _plain(texts: "polars.Series", base: str) -> "polars.Series":
 
 
 def _native(series: "polars.Series") -> Parsed:
-    """Numbers and Booleans of a file that has types."""
+    """Numbers and Booleans of a file that has types; its dates are no numbers."""
     import polars
 
     missing = series.is_null().to_numpy().copy()
+    if series.dtype.is_temporal():  # polars casts a date to days, and a time to microseconds
+        none = np.zeros(len(series), bool)
+        return Parsed(np.full(len(series), np.nan), missing, ~missing, none)
     values = series.cast(polars.Float64, strict=False).fill_null(np.nan).to_numpy(writable=True)
     missing |= np.isnan(values)
     infinite = np.isinf(values)

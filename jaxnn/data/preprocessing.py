@@ -254,11 +254,6 @@ class Preprocessing:
         with np.errstate(over="ignore"):
             return np.minimum(np.exp(found), np.finfo(np.float64).max)
 
-    @property
-    def baseline(self) -> float | None:
-        """The answer of a network that knows nothing: the mean, or with `target_log` the geometric mean; or None."""
-        return None if self.target_mean is None else float(self.decode_values(0.0))
-
     def renamed(self, target_name: str) -> "Preprocessing":
         """Return the same with another name for the target."""
         return replace(self, target_name=target_name)  # pyright: ignore[reportArgumentType]  # what @config makes

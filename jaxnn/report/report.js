@@ -4,7 +4,7 @@ for (const panel of document.querySelectorAll("[data-sweep]")) {
   const slider = panel.querySelector("input");
   const said = panel.querySelector("output");
   const cursor = panel.querySelector(".cursor");
-  const percent = (share) => (share === null ? "–" : (100 * share).toFixed(1).replace(/\.0$/, "") + " %");
+  const percent = (share) => (share === null ? "–" : (share < 1 ? Math.min(100 * share, 99.9) : 100).toFixed(1).replace(/\.0$/, "") + " %");
   const show = () => {
     const threshold = Number(slider.value);
     let at = 0;

@@ -20,12 +20,12 @@ def counted(count: int, what: str, plural: str = "") -> str:
 def percent(share: float | None) -> str:
     r"""Return a share in percent, with a space that ends no line; a dash where there is none.
 
-    >>> percent(0.9812), percent(1.0), percent(None)
-    ('98.1\xa0%', '100\xa0%', '–')
+    >>> percent(0.9812), percent(0.9999), percent(1.0), percent(None)
+    ('98.1\xa0%', '99.9\xa0%', '100\xa0%', '–')
     """
     if share is None:
         return "–"
-    shown = f"{100 * share:.1f}"
+    shown = f"{min(100 * share, 99.9) if share < 1 else 100:.1f}"  # 100 % means all
     return f"{shown.removesuffix('.0')}\N{NO-BREAK SPACE}%"
 
 
@@ -235,7 +235,7 @@ def worst(document: Document) -> str:
         return f"{said} None of these is a mistake; they came nearest to one."
     if right:
         mistakes = "is a mistake" if wrong == 1 else "are mistakes"
-        others = "the last was nearly one" if right == 1 else f"the other {right} were nearly one"
+        others = "the last is right" if right == 1 else f"the other {right} are right"
         return f"{said} Only {wrong} of these {mistakes}; {others}."
     return said
 

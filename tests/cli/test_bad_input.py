@@ -33,7 +33,7 @@ BAD_FILES = {
     ),
     "no target in any row": (b"a,kind\n1,\n2,NA\n", "t.csv:2:kind: got a target without a value in any row"),
     "no column of use": (
-        b"a,b,kind\n" + b"".join(b"%d,same,%d.5\n" % (i, i % 7) for i in range(30)),
+        b"a,b,kind\n" + b"".join(b"name %d,same,%d.5\n" % (i, i % 7) for i in range(30)),
         "t.csv: got no column that can be used ('a': identifier; 'b': constant); needed at least one",
     ),
     "one row": (b"a,b,kind\n1,2,x\n", "t.csv: got one row"),
@@ -97,7 +97,7 @@ WRONG_USE = {
     ),
     "the logarithm of zero": (
         ["train", "good.csv", "--target", "b", "--target-scale", "log", "--task", "regression"],
-        "target 'b': got 0.0 in row",
+        "good.csv:2:b: got 0; needed a positive number, which has a logarithm. Leave out --target-scale",
     ),
     "a scaling that is none": (
         ["train", "iris", "--scaling", "robust"],

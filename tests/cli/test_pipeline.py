@@ -193,4 +193,26 @@ def test_the_logarithm_of_a_target_is_learnt_and_undone():
     np.testing.assert_allclose(plan.train.y, (logs - logs.mean()) / logs.std(), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(plan.preprocessing.decode_values(plan.train.y), target, rtol=1e-5)
     assert plan.notes == ()
-    assert plan.preprocessing.baseline == pytest.approx(np.exp(logs.mean()))
+    assert plan.preprocessing.decode_values(0.0) == pytest.approx(np.exp(logs.mean()))
+
+
+def test_the_skew_of_large_targets_is_that_of_small_ones():
+    target = np.exp(np.arange(40) ** 2 / 300)
+    everything = dataclasses.replace(QUICK, test=0.0, validation=0.0)
+    small_notes, large_notes = (make_plan(small(target * size), everything).notes for size in (1.0, 1e300))
+    assert small_notes == large_notes
+    assert "positive and skewed" in small_notes[0]
+
+
+def test_classes_of_two_rows_each_are_trained_on_all_of_them():
+    kinds = np.array([f"k{row // 2}" for row in range(40)])
+    plan = make_plan(small(kinds), QUICK)
+    assert set(plan.preprocessing.classes) == set(kinds)
+    assert sorted(np.concatenate([plan.train.rows, plan.validation.rows, plan.test.rows]).tolist()) == list(range(40))
+    assert len(plan.validation)
+    assert len(plan.test)
+
+
+def test_classes_of_so_few_rows_that_a_part_would_be_empty():
+    with pytest.raises(JaxnnError, match=r"^data: got classes of so few rows that none can be set aside"):
+        make_plan(small(np.array(["a", "b", "c", "d", "d"])), dataclasses.replace(QUICK, validation=0.2))

@@ -106,3 +106,18 @@ def test_a_report_that_cannot_be_made_costs_no_network(shell, place, monkeypatch
 def test_a_run_with_a_report_is_replaced_whole(shell, run):
     assert shell("train", "diabetes", *QUICK, "--out", "run", "--overwrite").code == 0
     assert json.loads((run / "report.json").read_text())["data"]["source"] == "diabetes"
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.7e308, 1e-190]])
+def test_numbers_that_no_run_has(shell, run, values):
+    document = json.loads((run / "report.json").read_text())
+    training = document["training"]
+    training["epochs"] = [1 + at % len(values) for at in range(len(training["epochs"]))]
+    training["curves"] = [
+        {"name": "loss", "training": [values[at % len(values)] for at in range(len(training["epochs"]))],
+         "validation": None}
+    ]  # fmt: skip
+    (run / "report.json").write_text(json.dumps(document))
+    done = shell("report", "run")
+    assert done.code == 2
+    assert done.err.startswith("jaxnn: run/report.json: got numbers that no picture can show")

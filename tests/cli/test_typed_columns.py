@@ -118,3 +118,62 @@ def test_the_user_chooses_columns_and_their_kinds(shell, table, flags, used, mor
     again = shell("train", "--config", "run/run.toml", "--out", "again")
     assert again.code == 0, again
     assert json.loads(shell("show", "again", "--json").out)["columns"] == first["columns"]
+
+
+def test_dates_where_numbers_were_are_refused(shell, place):
+    import datetime
+
+    import polars
+
+    (place / "t.csv").write_text("a,y\n" + "".join(f"{row % 7}.5,{row % 11}.25\n" for row in range(40)))
+    assert shell("train", "t.csv", "--target", "y", *QUICK, "--out", "run").code == 0
+    polars.DataFrame({"a": [datetime.date(2024, 1, 1)]}).write_parquet(place / "new.parquet")
+    done = shell("predict", "run", "new.parquet")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("jaxnn: new.parquet:row 1:a: got datetime.date(2024, 1, 1); needed a number")
+
+
+def test_whole_numbers_are_dates_where_the_user_says_so(shell, place):
+    import polars
+
+    days = [20240101 + 100 * (row % 12) + row % 25 for row in range(60)]
+    table = polars.DataFrame({"d": days, "y": [row % 13 + 0.5 for row in range(60)]})
+    table.write_parquet(place / "t.parquet")
+    done = shell("train", "t.parquet", "--target", "y", "--types", "d=date", *QUICK, "--out", "run")
+    assert "columns  1 date\n" in done.out
+    table.write_csv(place / "t.csv")
+    again = [shell("predict", "run", name).out for name in ("t.parquet", "t.csv")]
+    assert again[0] == again[1]
+
+
+def test_the_scale_of_a_target_is_named(shell, place):
+    rows = "".join(f"{row % 7}.5,{2.0 ** (row % 11)}\n" for row in range(40))
+    (place / "t.csv").write_text("a,y\n" + rows)
+    shell("train", "t.csv", "--target", "y", "--target-scale", "log", *QUICK, "--out", "run")
+    assert "target      mean of its logarithm " in shell("show", "run").out
+    # the mean of the target itself, which the training compares with, is not in the model
+    assert json.loads(shell("evaluate", "run", "t.csv", "--json").out)["rmse_of_mean"] is None
+
+
+def test_what_reading_did_is_said_of_new_rows_too(shell, place):
+    rows = [f"{row % 7}.5,{row % 11}.25\n" for row in range(40)]
+    (place / "t.csv").write_text("a,y\n" + "".join(rows))
+    shell("train", "t.csv", "--target", "y", *QUICK, "--out", "run")
+    (place / "new.csv").write_text(",a,y\n" + "".join(f"r{row},{text}" for row, text in enumerate(rows)))
+    for command in ("predict", "evaluate"):
+        said = shell(command, "run", "new.csv").err
+        assert said.startswith("jaxnn: new.csv:1:1: left out the first column, which has no name")
+
+
+def test_the_folder_of_a_compressed_table_is_called_as_the_table(shell, place):
+    import gzip
+
+    text = "a,y\n" + "".join(f"{row % 7}.5,{row % 11}.25\n" for row in range(40))
+    (place / "t.csv.gz").write_bytes(gzip.compress(text.encode()))
+    assert shell("train", "t.csv.gz", "--target", "y", *QUICK).code == 0
+    assert (place / "runs" / "t" / "run.toml").exists()
+
+
+def test_columns_in_a_file_of_settings_are_called_by_their_line(shell, place, table):
+    (place / "s.toml").write_text('data = "people.csv"\ntarget = "kind"\ndrop = ["nix"]\n')
+    assert shell("train", "--config", "s.toml").err.startswith("jaxnn: s.toml:3: --drop: got 'nix'; needed one of")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from jaxnn.checks import JaxnnError
 from jaxnn.data.cells import class_values, number_values, target_values
 from jaxnn.data.csvfile import parse
+from jaxnn.data.rawtable import RawTable
 
 
 def raw(*cells, name="x.csv"):
@@ -156,3 +157,23 @@ def test_names_that_look_like_patterns_are_plain_names():
     table = parse(b"^a.*$,ab,*,t\n1,2,3,0\n", "x.csv")
     assert [numbers(table, name).tolist() for name in ("^a.*$", "*", "ab")] == [[1.0], [3.0], [2.0]]
     assert target_values(table, "*").values.tolist() == [3.0]
+
+
+def test_what_is_missing_in_the_training_is_missing_in_the_evaluation():
+    table = raw("1", "none", "-", "2", "1")
+    trained = target_values(table, "a")
+    assert trained.rows.tolist() == [0, 3, 4]
+    found = class_values(table, "a", (1, 2))
+    assert (found.values.tolist(), found.rows.tolist()) == ([1, 2, 1], [0, 3, 4])
+
+
+def test_dates_are_words_and_no_numbers():
+    import datetime
+
+    import polars
+
+    days = [datetime.date(2024, 1, day) for day in (1, 2, 1)]
+    table = RawTable("x.parquet", ("day",), polars.DataFrame({"day": days}), np.arange(1, 4), "", "parquet")
+    assert target_values(table, "day").values.tolist() == ["2024-01-01", "2024-01-02", "2024-01-01"]
+    with pytest.raises(JaxnnError, match=r"^x.parquet:row 1:day: got datetime.date\(2024, 1, 1\); needed a number"):
+        target_values(table, "day", "regression")

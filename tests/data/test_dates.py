@@ -130,3 +130,11 @@ def test_december_lies_beside_january_and_sunday_beside_monday():
 def test_a_missing_date_has_no_parts():
     assert np.isnan(parts(np.array([math.nan, math.inf]))).all()
     assert parts(np.zeros(0)).shape == (0, 8)
+
+
+def test_whole_numbers_may_spell_dates():
+    spelt = polars.Series([19700102, 19700103, None])
+    assert seconds_of(spelt, "%Y%m%d")[:2].tolist() == [86400.0, 172800.0]
+    assert seconds_of(spelt.cast(polars.Float64), "%Y%m%d")[:2].tolist() == [86400.0, 172800.0]
+    assert np.isnan(seconds_of(spelt, "%Y%m%d")[2])
+    assert np.isnan(seconds_of(spelt, "%Y-%m-%d")).all()

@@ -297,3 +297,10 @@ def test_no_rows_are_no_inputs_and_many_columns_are_read_at_once():
     empty = polars.DataFrame({f"c{column}": series() for column in range(500)})
     assert encode(columns, empty).x.shape == (0, 1000)
     assert all(isinstance(column, Numeric) for column in columns)
+
+
+def test_a_column_of_other_words_is_said_even_where_there_is_an_input_for_others():
+    town = Categories("town", ("Bern", "Rom"), other=0.1)
+    assert encode([town], {"town": ["Bern", "Rom", "Oslo"]}).notes == ()
+    said = encode([town], {"town": ["bern", "rom", "Rom"]}).notes
+    assert said == ("town: 2 cells with a category that is none of the model's, such as 'bern', taken as other",)

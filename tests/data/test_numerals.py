@@ -202,3 +202,11 @@ def test_a_name_like_a_pattern_is_a_name():
 def test_the_styles_are_all_there_are():
     assert len(STYLES) == len(set(STYLES)) == 12
     assert numerals.STYLES[0] == "plain"
+
+
+def test_dates_are_no_numbers():
+    import datetime
+
+    found = parse(polars.Series([datetime.date(2024, 1, 1), None]))
+    assert np.isnan(found.values).all()
+    assert (found.odd.tolist(), found.missing.tolist()) == ([True, False], [False, True])
