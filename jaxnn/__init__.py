@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from jaxnn import activations, initializers, lazy, losses, metrics, models, optimizers, penalties
+from jaxnn import activations, initializers, lazy, losses
 from jaxnn.activations import (
     Elu,
     LeakyRelu,
@@ -25,14 +25,15 @@ from jaxnn.layers import Activation, Chain, Dense, Dropout, Flatten, Layer, Summ
 from jaxnn.version import __version__
 
 if TYPE_CHECKING:
-    from jaxnn import data, train
+    from jaxnn import data, metrics, models, optimizers, penalties, train
     from jaxnn.model import Model
     from jaxnn.modelfile import load, save
     from jaxnn.train import EarlyStopping, History, Run, fit
 
 __getattr__ = lazy.attributes(
     __name__,
-    {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile", "data": __name__, "train": __name__}
+    {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile"}
+    | dict.fromkeys(["data", "metrics", "models", "optimizers", "penalties", "train"], __name__)
     | dict.fromkeys(["EarlyStopping", "History", "Run", "fit"], "jaxnn.train"),
 )
 

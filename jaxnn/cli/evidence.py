@@ -128,11 +128,9 @@ def _training(outcome: Outcome) -> Training:
     shown = sorted({*np.linspace(1, max(history.epochs, 1), EPOCHS).astype(int).tolist(), max(kept, 1)})
     shown = [epoch for epoch in shown if epoch <= history.epochs]
     lines = []
-    for name in ("loss", "accuracy", "mse"):
-        # without a penalty the mean squared error is the loss
-        if name != "mse" or settings.l1 or settings.l2:
-            pair = [_at(history[key], shown) if key in history else None for key in (name, f"val_{name}")]
-            lines += [Curve(name, *pair)] if any(pair) else []
+    for name in ("loss", "accuracy"):  # of values the loss is the mean squared error, to the last bit
+        pair = [_at(history[key], shown) if key in history else None for key in (name, f"val_{name}")]
+        lines += [Curve(name, *pair)] if any(pair) else []
     return Training(
         settings.epochs, settings.patience if "val_loss" in history else None, history.epochs, kept, run.steps,
         name_of(run.stopped_because), run.interrupted, run.diverged, tuple(shown), tuple(lines),

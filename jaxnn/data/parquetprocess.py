@@ -54,8 +54,9 @@ def _converted(name: str, dtype: Any, at: int) -> "polars.Expr":
     if isinstance(dtype, polars.Time):
         return column.cast(polars.Int64).cast(polars.Float64) / 1e9
     if isinstance(dtype, polars.Datetime):
-        utc = column if dtype.time_zone is None else column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return utc.dt.cast_time_unit("us")
+        # the hour of the clock, as of text with a zone: the rows to predict may come as one
+        clock = column if dtype.time_zone is None else column.dt.replace_time_zone(None)
+        return clock.dt.cast_time_unit("us")
     if dtype.is_integer() or dtype in (polars.Boolean, polars.Date):
         return column
     if dtype in (polars.String, polars.Categorical, polars.Enum, polars.Null):

@@ -147,7 +147,7 @@ def test_whole_numbers_are_dates_where_the_user_says_so(shell, place):
 
 
 def test_the_scale_of_a_target_is_named(shell, place):
-    rows = "".join(f"{row % 7}.5,{2.0 ** (row % 11)}\n" for row in range(40))
+    rows = "".join(f"{row % 7}.5,{2.0 ** (row % 11) + 0.25}\n" for row in range(40))
     (place / "t.csv").write_text("a,y\n" + rows)
     shell("train", "t.csv", "--target", "y", "--target-scale", "log", *QUICK, "--out", "run")
     assert "target      mean of its logarithm " in shell("show", "run").out

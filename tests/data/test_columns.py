@@ -97,8 +97,10 @@ def test_inputs_have_names(column):
 FATES = {
     "price": (
         "numeric", "2 inputs",
-        "written with decimal comma, thousands point, a currency or percent sign; "
-        "-1e-05 to 7, mean 0.1; 12.5 % missing, taken as -2e-300",
+        (
+            "written with decimal comma, thousands point, a currency or percent sign; "
+            "-1e-05 to 7, mean 0.1; 12.5 % missing, taken as -2e-300"
+        ),
     ),
     "size, EU": ("ordinal", "2 inputs", "s < m < l; 25 % missing"),
     "<script>": ("categorical", "5 inputs", "3: 'ß', 'a = b', '😀', 12.5 % other; 6.25 % missing"),
