@@ -1,6 +1,10 @@
-"""Draws the figure of the README, docs/digits.svg: what `jaxnn train digits` learns, and what it finds hard."""
+"""Draws the figures of the README: what `jaxnn train digits` learns and finds hard, and the top of its report."""
 
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -28,8 +32,23 @@ def hardest(outcome: Outcome) -> list[tuple[np.ndarray, int, int, float]]:
     return [(images[i], int(y[i]), int(answers[i]), float(chance[i, answers[i]])) for i in order]
 
 
+def photograph(path: Path) -> None:
+    """Write the top of the report of `jaxnn train digits` as a browser shows it, in 64 colours."""
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as folder:
+        train = [sys.executable, "-m", "jaxnn", "train", "digits", "--quiet", "--out", f"{folder}/run"]
+        subprocess.run(train, check=True)
+        browser = [str(shutil.which("chromium")), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        shot = ["--window-size=1080,1330", f"--user-data-dir={folder}/browser", f"--screenshot={folder}/shot.png"]
+        subprocess.run([*browser, *shot, f"file://{folder}/run/report.html"], check=True, capture_output=True)
+        picture = Image.open(f"{folder}/shot.png").convert("RGB").quantize(64)
+        picture.save(path, optimize=True)
+    print(f"{path.name}: {path.stat().st_size:,} bytes")
+
+
 def main() -> None:
-    """Train with the defaults and draw."""
+    """Train with the defaults and draw; the report only where there is a browser."""
     outcome = train_table(load("digits"), Settings())
     history, best = outcome.run.history, outcome.run.best_epoch
     assert outcome.test is not None
@@ -51,6 +70,8 @@ def main() -> None:
         axes.set_axis_off()
         mark = "" if label == answer else f", is {label}"
         axes.set_title(f"{answer} ({chance:.0%}){mark}", fontsize=7, color="#227733" if label == answer else "#aa2222")
+    if shutil.which("chromium"):
+        photograph(Path(__file__).parent.parent / "docs" / "report.png")
     path = Path(__file__).parent.parent / "docs" / "digits.svg"
     figure.savefig(path, metadata={"Date": None})
     print(f"{path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}: {path.stat().st_size:,} bytes")

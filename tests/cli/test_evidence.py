@@ -155,3 +155,8 @@ def test_large_images_are_thinned():
 def test_names_are_cut_and_can_be_encoded():
     assert name_of("x" * 10_000).encode() == ("x" * 199 + "…").encode()
     assert name_of("a\udcff") == "a?"
+
+
+def test_the_loss_of_values_is_drawn_once():
+    found = evidence(train_table(load("diabetes"), Settings(hidden=(4,), epochs=2)), {})
+    assert [curve.name for curve in found.training.curves] == ["loss"]

@@ -59,7 +59,7 @@ def test_columns_keep_their_types():
     first, second = raw.cells.rows()
     assert first == (
         *(1, 2**64 - 1, 2.0**70, 1.5, float("inf"), 1.25, True, "x", "a", "a", noon.date()),
-        *(noon, noon.replace(hour=10), None, 86401.5, 3723.0),
+        *(noon, noon, None, 86401.5, 3723.0),  # the hour of the clock in Berlin
     )
     assert second == (None, 0, None, None, None, None, None, "", None, "b", *[None] * 6)
     assert raw.notes == ("t.parquet:took: read durations as seconds", "t.parquet:time: read times of day as seconds")
