@@ -121,3 +121,12 @@ def test_numbers_that_no_run_has(shell, run, values):
     done = shell("report", "run")
     assert done.code == 2
     assert done.err.startswith("jaxnn: run/report.json: got numbers that no picture can show")
+
+
+@pytest.mark.parametrize("name", [runfolder.MODEL, runfolder.EVIDENCE])
+def test_a_report_replaces_no_other_file_of_the_run(shell, run, name):
+    before = (run / name).read_bytes()
+    done = shell("report", "run", "--out", f"run/{name}")
+    assert done.code == 2
+    assert done.err.startswith(f"jaxnn: --out run/{name}: got a file of the run itself; needed another file.")
+    assert (run / name).read_bytes() == before
