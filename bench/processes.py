@@ -36,7 +36,7 @@ model.fit(x, y)
 print("accuracy", model.score(test_x, test_y))
 joblib.dump(model, "model.joblib")
 """
-"""What `jaxnn train digits` does, by scikit-learn: split, scale, train with early stopping, score, save."""
+"""What `jaxnn train digits` does but the penalty and the report: split, scale, train, stop early, score, save."""
 
 
 def imports(rounds: int | None) -> Result:

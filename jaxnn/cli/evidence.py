@@ -117,7 +117,7 @@ def _data(outcome: Outcome) -> Data:
     table = plan.table
     return Data(
         name_of(table.source or plan.settings.data or "data"), name_of(table.description), len(table),
-        len(table.columns), name_of(table.target_name or "target"), table.sha256, len(plan.train),
+        len(plan.preprocessing.used), name_of(table.target_name or "target"), table.sha256, len(plan.train),
         len(plan.validation), len(plan.test),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ FLAGS = (
     "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1000000000",
     "--xla_cpu_experimental_ynn_fusion_type=",
 )
-"""Compile loops of any size as one kernel, and leave matrix products to that kernel. 4-8-8-1 with batch 16: 7.3 -> 3.1
+"""Compile loops of any size as one kernel, and leave matrix products to that kernel. 4-8-8-1 with batch 16: 4.7 -> 1.1
 microseconds a step."""
 
 WIDEST = 16

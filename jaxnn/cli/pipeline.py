@@ -10,7 +10,7 @@ from jaxnn import activations, optimizers, penalties
 from jaxnn.checks import fail
 from jaxnn.cli.settings import Settings
 from jaxnn.data import Preprocessing, Table, decide_task, split
-from jaxnn.data.kinds import Wishes
+from jaxnn.data.kinds import NUMBERS_ROWS, Wishes, names_rows
 from jaxnn.data.tables import types_named
 from jaxnn.layers import Chain
 from jaxnn.models import Objective, mlp, objective
@@ -115,6 +115,9 @@ def make_plan(table: Table, settings: Settings) -> Plan:
         fail("data", "a table without a target", "a target column")
     task = decide_task(table.target, settings.task)
     _, rate = optimizers.resolve(settings.optimizer, settings.learning_rate)
+    if any(entry.rpartition("=")[0].strip() == table.target_name for entry in settings.types):
+        do = "Say what the target is with --task"
+        fail("--types", f"the target {table.target_name!r}", "columns of features", do)
     types = types_named(settings.types, table.columns)
     table = table.as_cells() if types else table
     rows = _parts(table, task, settings)
@@ -135,7 +138,7 @@ def make_plan(table: Table, settings: Settings) -> Plan:
     net = mlp(settings.hidden, goal.width, activations.by_name(settings.activation), dropout=settings.dropout or None)
     l2 = usual_penalty(len(train)) if settings.l2 is None else settings.l2
     decided = dataclasses.replace(settings, task=task, learning_rate=rate, l2=l2)
-    notes = (*table.notes, *found, *_target_notes(table, rows, preprocessing))
+    notes = (*table.notes, *found, *_counter_notes(preprocessing), *_target_notes(table, rows, preprocessing))
     return Plan(decided, table, train, validation, test, preprocessing, net, goal, notes)
 
 
@@ -226,6 +229,12 @@ def _check_logarithm(table: Table) -> None:
         row = int(low[0])
         where = f"target, row {row + 1}" if table.raw is None else table.place(row, table.target_name or "")
         fail(where, f"{table.target[row]:g}", "a positive number, which has a logarithm", "Leave out --target-scale")
+
+
+def _counter_notes(learnt: Preprocessing) -> list[str]:
+    """A counter that its name does not call an identifier may be the time, which matters."""
+    found = [column.name for column in learnt.dropped if column.why == NUMBERS_ROWS and not names_rows(column.name)]
+    return [f"{name} numbers the rows and is left out; --types {name}=numeric uses it" for name in found]
 
 
 def _skew_note(target: np.ndarray, learnt: Preprocessing) -> list[str]:

@@ -133,7 +133,7 @@ def number_values(raw: RawTable, column: str) -> Target:
 def _numbers(raw: RawTable, column: str) -> numerals.Parsed:
     series = raw.cells[column]
     texts = numerals.stripped(series)
-    style, _ = numerals.style_of(texts.filter(~_series(numerals.is_missing(texts))))
+    style, _ = numerals.style_of(texts.filter(~_series(numerals.is_missing(texts))), raw.decimal)
     return numerals.parse(series, style)
 
 

@@ -60,7 +60,8 @@ def parse(data: bytes, source: str) -> RawTable:
     if not kept.any():
         fail(place(source), "a header and no rows", "one line for each row after the header")
     body.columns = header
-    return RawTable(source, tuple(header), body, lines[kept], digest, "text", notes)
+    decimal = "," if dialect.separator == ";" else "."
+    return RawTable(source, tuple(header), body, lines[kept], digest, "text", notes, decimal)
 
 
 def _cells(dialect: Dialect, found: Layout, source: str) -> "polars.DataFrame":

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxnn.checks import fail
 from jaxnn.data import numerals
-from jaxnn.data.columns import Categories, Column, Date, Numeric
+from jaxnn.data.columns import Categories, Column, Date, Levels, Numeric
 from jaxnn.data.places import listed, shown
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 BEND = 3.0
 """Where the z-scores of a column with outliers end (Holzmüller et al., "Better by default", NeurIPS 2024)."""
+
+SEVERAL = 10
+"""Rows from which on a column of mostly unknown words is taken for another column than that of the training."""
 
 Place = Callable[[int, str], str]
 """How messages call the cell of a row, from 0, and a column."""
@@ -218,6 +221,9 @@ def _check_cells(column: Column, series: "polars.Series", odd: np.ndarray, infin
         written = "" if column.style == "plain" else f" written with {column.style}"
         do = "Write it in plain digits, or leave the cell empty"
         fail(called(row, column.name), shown(series[row]), f"a number{written}", do)
+    if isinstance(column, Levels) and len(odd) >= SEVERAL and 2 * odd.sum() > present.sum():
+        row = int(odd.argmax())
+        fail(called(row, column.name), shown(series[row]), f"one of {listed(column.levels)}, as in the training")
 
 
 def _odd_note(column: Column, series: "polars.Series", odd: np.ndarray) -> list[str]:

@@ -42,7 +42,7 @@ _NAMES_ROWS = re.compile(
     r"(^|[^a-z])(id|ids|idx|index|key|uuid|guid|row|rowid|serial|nr|no|number)$|^id([^a-z]|$)", re.IGNORECASE
 )
 _CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
-_COUNTS_TIME = re.compile(r"date|day|time|year|month|week|hour|minute|second|season|age", re.IGNORECASE)
+_COUNTS_TIME = re.compile(r"date|day|time|year|month|week|hour|minute|second|season|age|step|^t$", re.IGNORECASE)
 _DATED = re.compile(r"date|day|time", re.IGNORECASE)
 
 
@@ -54,6 +54,7 @@ class Wishes:
         types: kind by the name of the column: one of `KINDS`, or an order such as "small < medium < large".
         scaling: z-score or min-max, for everything that is measured.
         categories: at most so many inputs for the categories of one column; rarer ones share one more.
+        decimal: the mark of decimals that the file makes likely, `RawTable.decimal`.
 
     Raises:
         JaxnnError: if a kind or the scaling is unknown, or the number of categories is none.
@@ -62,13 +63,17 @@ class Wishes:
     types: dict[str, str] = field(default_factory=dict)
     scaling: str = "z-score"
     categories: int = MOST_CATEGORIES
+    decimal: str = "."
 
     def __post_init__(self) -> None:
         one_of("scaling", self.scaling, SCALINGS)
         whole_number("categories", self.categories, 1)
         for name, kind in self.types.items():
+            words = [word.strip().lower() for word in kind.split("<")]
             if "<" not in kind:
                 one_of(f"types of {shown(name)}", kind, KINDS)
+            elif "" in words or len(set(words)) < len(words):
+                fail(f"types of {shown(name)}", shown(kind), "different words, such as small<medium<large")
 
 
 def learn_all(frame: "polars.DataFrame", wishes: Wishes) -> list[Column | Dropped]:
@@ -122,16 +127,16 @@ def learn(series: "polars.Series", wishes: Wishes) -> Column | Dropped:
     import polars
 
     name, wish = series.name, wishes.types.get(series.name)
-    dated = series.dtype == polars.Date or isinstance(series.dtype, polars.Datetime)
-    if dated and wish in (None, "date"):
-        return _date(name, series, dates.TYPED, wishes) or Dropped(name, "empty", "no cell has a value")
     texts = numerals.stripped(series)
     present = texts.filter(~polars.Series(numerals.is_missing(texts)))
     if not len(present):
         return Dropped(name, "empty", "no cell has a value")
+    dated = series.dtype == polars.Date or isinstance(series.dtype, polars.Datetime)
+    if dated and wish in (None, "date"):
+        return _date(name, series, dates.TYPED, wishes) or _categories(name, texts, present, wishes)
     if wish is not None:
         return _as_wished(name, series, texts, present, wish, wishes)
-    style, share = numerals.style_of(present) if series.dtype == polars.String else ("plain", 1.0)
+    style, share = numerals.style_of(present, wishes.decimal) if series.dtype == polars.String else ("plain", 1.0)
     if series.dtype == polars.Boolean:  # as true and false of a text: the rows to predict may come as one
         return _words(name, texts, present, wishes)
     if series.dtype.is_numeric():
@@ -139,12 +144,12 @@ def learn(series: "polars.Series", wishes: Wishes) -> Column | Dropped:
     if share == 1 and _DATED.search(name):
         form, dated_share = dates.format_of(present)
         if form and dated_share == 1:
-            return _date(name, series, form, wishes) or _constant(name, present)
+            return _date(name, series, form, wishes) or _categories(name, texts, present, wishes)
     if share >= MOSTLY and not present.str.contains(r"^0\d+$").any():
         return _read_number(name, series, style, wishes)
     form, share = dates.format_of(present)
     if form and share >= MOSTLY:
-        return _date(name, series, form, wishes) or _constant(name, present)
+        return _date(name, series, form, wishes) or _categories(name, texts, present, wishes)
     return _words(name, texts, present, wishes)
 
 
@@ -221,12 +226,12 @@ def _as_wished(
         order = known or order_of(set(present.str.to_lowercase().unique().to_list()))
         if order is not None:
             return _levels(name, texts, order, "ordinal", wishes)
-        if wish == "ordinal" and numerals.style_of(present)[1] == 1:
-            return _read_number(name, series, numerals.style_of(present)[0], wishes, "ordinal")
+        if wish == "ordinal" and numerals.style_of(present, wishes.decimal)[1] == 1:
+            return _read_number(name, series, numerals.style_of(present, wishes.decimal)[0], wishes, "ordinal")
         given = f"words without a known order, such as {listed(present.unique().sort().to_list(), most=4)}"
         fail(f"types of {shown(name)}", given, "an order", f'Give it: --types "{name}=least < more < most"')
     if wish == "numeric":
-        style, share = numerals.style_of(present)
+        style, share = numerals.style_of(present, wishes.decimal)
         if share < 0.5 and (series.dtype == present.dtype or series.dtype.is_temporal()):
             given = f"cells of which {share:.0%} are numbers, such as {shown(present[0])}"
             fail(f"types of {shown(name)}", given, "mostly numbers", "Leave it out of --types, or choose categorical")
@@ -235,7 +240,7 @@ def _as_wished(
     if form is None or share < 0.5:
         given = f"cells such as {shown(present[0])}"
         fail(f"types of {shown(name)}", given, "dates such as 2024-12-31, 31.12.2024 or 12/31/2024")
-    return _date(name, series, form, wishes) or _constant(name, present)
+    return _date(name, series, form, wishes) or _categories(name, texts, present, wishes)
 
 
 def _read_number(
@@ -283,9 +288,24 @@ def _robust_scale(known: np.ndarray, scale: float) -> float:
     return scale
 
 
+def names_rows(name: str) -> bool:
+    """Return whether a column is called as identifiers are.
+
+    Args:
+        name: of the column.
+
+    Returns:
+        True for id, PassengerId, row number and the like.
+
+    >>> [names_rows(name) for name in ("customer_id", "PassengerId", "time")]
+    [True, True, False]
+    """
+    return _NAMES_ROWS.search(name) is not None or _CAMEL_ID.search(name) is not None
+
+
 def _numbers_rows(name: str, known: np.ndarray) -> bool:
     """Whether whole numbers that all differ count or name the rows: by the name, or as they rise from 0 or 1 on."""
-    named = _NAMES_ROWS.search(name) is not None or _CAMEL_ID.search(name) is not None
+    named = names_rows(name)
     if _COUNTS_TIME.search(name):
         return False
     rising = bool((np.diff(known) > 0).all()) and 0 <= known[0] <= 5 and known[-1] - known[0] < 2 * len(known)
@@ -293,7 +313,7 @@ def _numbers_rows(name: str, known: np.ndarray) -> bool:
 
 
 def _date(name: str, series: "polars.Series", form: str, wishes: Wishes) -> Date | None:
-    """None where nothing varies."""
+    """None where nothing varies but whether there is a date: then it is a category."""
     seconds = dates.seconds_of(series, form)
     known = dates.parts(seconds[~np.isnan(seconds)])
     if not len(known):

@@ -85,11 +85,12 @@ def is_missing(texts: "polars.Series") -> np.ndarray:
     return texts.str.to_lowercase().is_in(list(MISSING)).to_numpy()
 
 
-def style_of(texts: "polars.Series") -> tuple[str, float]:
+def style_of(texts: "polars.Series", decimal: str = ".") -> tuple[str, float]:
     """Find how the numbers of a column are written.
 
     Args:
         texts: the cells that are not missing, from `stripped`.
+        decimal: "," if a comma rather marks decimals than thousands: 1,085 can be both.
 
     Returns:
         One of `STYLES` and the share of the cells that are numbers then; of several that fit equally, the plainest.
@@ -99,9 +100,12 @@ def style_of(texts: "polars.Series") -> tuple[str, float]:
     ('decimal comma', 0.667)
     >>> style_of(polars.Series(["$1,200", "$950"]))
     ('thousands comma, unit', 1.0)
+    >>> style_of(polars.Series(["1,085", "2,250"])), style_of(polars.Series(["1,085", "2,250"]), ",")
+    (('thousands comma', 1.0), ('decimal comma', 1.0))
     """
     best, most = "plain", 0
-    for style in STYLES:
+    likely = ("plain", *(style for style in _PATTERNS if style.startswith("decimal comma"))) if decimal == "," else ()
+    for style in dict.fromkeys((*likely, *STYLES)):
         if style == "plain, unit" and not texts.str.contains(f"[{_UNIT}−]").any():
             break  # none of the styles with a unit can do better
         count = int(_bare(texts, style).str.contains(_PATTERNS[_base(style)]).sum())

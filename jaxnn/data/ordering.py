@@ -34,7 +34,7 @@ _MOST_LEVELS = 20
 
 # "18-25", "<5", "65+", "under 18", "grade 3", "4th": one number that leads, with the same word before it or none
 _NUMBERED = re.compile(
-    r"(?P<word>(?!under |below |less |over |above |more )[a-z]+ )?"
+    r"(?P<word>(?:grade|level|stage|class|year|tier|phase|rank|degree|age|size|step|floor) )?"
     r"(?P<sign>(<=?|>=?|≤|≥) ?|under |below |less than |over |above |more than )?[$€£]?"
     r"(?P<number>\d[\d,]*(\.\d+)?)\s?[k%]?(?P<rest>(\s?(-|–|to|and)\s?[$€£]?\d[\d,.]*\s?[k%]?)?"
     r"(\s?(\+|plus|st|nd|rd|th))?(\s?(years?|yrs?|and (over|above|more)))?)"

@@ -103,7 +103,7 @@ class Preprocessing:
             fail("table", "no rows", "the training rows")
         if table.target is None:
             fail("table", "no target", "a table whose target is known")
-        wishes = wishes or Wishes()
+        wishes = replace(wishes or Wishes(), decimal="." if table.raw is None else table.raw.decimal)
         if isinstance(table.features, np.ndarray):
             found: tuple[Any, ...] = learn_numbers(
                 table.columns, table.features, wishes.scaling, pixels=table.image_shape is not None

@@ -26,6 +26,7 @@ class RawTable:
         sha256: of the bytes of the file, in hex.
         kind: "text", "parquet" or "npz".
         notes: sentences for the user about what was done while reading.
+        decimal: "," where fields lie between semicolons: then 1,085 is about 1 and not about 1000; else ".".
 
     >>> from jaxnn.data.csvfile import parse
     >>> raw = parse(b"length,species\n1.5,setosa\n\n2.5,virginica\n", "tiny.csv")
@@ -40,6 +41,7 @@ class RawTable:
     sha256: str
     kind: str = "text"
     notes: tuple[str, ...] = ()
+    decimal: str = "."
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -8,6 +8,11 @@ import pytest
 
 from cli.commands import QUICK
 
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
 HEADER = "id,a,b=c,zip,size,note,born,kind\n"
 
 
@@ -177,3 +182,33 @@ def test_the_folder_of_a_compressed_table_is_called_as_the_table(shell, place):
 def test_columns_in_a_file_of_settings_are_called_by_their_line(shell, place, table):
     (place / "s.toml").write_text('data = "people.csv"\ntarget = "kind"\ndrop = ["nix"]\n')
     assert shell("train", "--config", "s.toml").err.startswith("jaxnn: s.toml:3: --drop: got 'nix'; needed one of")
+
+
+def test_a_comma_between_semicolons_marks_decimals(shell, place):
+    rows = "".join(f"{i % 7},{i % 10}00;{1 + i % 5},0{i % 10}{i % 3}\n" for i in range(60))
+    (place / "t.csv").write_text("a;price\n" + rows)
+    assert shell("train", "t.csv", "--target", "price", *QUICK, "--out", "run").code == 0
+    said = json.loads(shell("show", "run", "--json").out)
+    assert said["columns"][0]["note"].startswith("written with decimal comma; 0 to 6.")
+    assert 1 < float(rows_of(shell("predict", "run", "t.csv").out)[0]["prediction"]) < 7
+
+
+def test_a_counter_is_left_out_and_said(shell, place):
+    (place / "t.csv").write_text("n,id,b,y\n" + "".join(f"{i},{1000 - i},{i % 7}.5,{i % 5}.25\n" for i in range(60)))
+    done = shell("train", "t.csv", "--target", "y", *QUICK, "--out", "run")
+    assert "n numbers the rows and is left out; --types n=numeric uses it" in done.out
+    assert "id numbers" not in done.out  # its name says so
+    done = shell("train", "t.csv", "--target", "y", *QUICK, "--types", "n=numeric", "--out", "again")
+    assert "2 numeric" in done.out and "numbers the rows" not in done.out
+
+
+def test_the_type_of_the_target_is_not_given_with_types(shell, place):
+    (place / "t.csv").write_text("a,y\n" + "".join(f"{i % 7},{i % 3}\n" for i in range(60)))
+    done = shell("train", "t.csv", "--target", "y", "--types", "y=categorical")
+    assert done.code == 2
+    assert done.err.startswith("jaxnn: --types: got the target 'y'; needed columns of features. Say what the target is")
+
+
+def test_predictions_never_overwrite_a_file_of_the_run(shell, place, iris_run):
+    done = shell("predict", iris_run, "iris", "--out", iris_run / "run.toml")
+    assert done.code == 2 and "a file of the run itself" in done.err

@@ -304,3 +304,16 @@ def test_a_column_of_other_words_is_said_even_where_there_is_an_input_for_others
     assert encode([town], {"town": ["Bern", "Rom", "Oslo"]}).notes == ()
     said = encode([town], {"town": ["bern", "rom", "Rom"]}).notes
     assert said == ("town: 2 cells with a category that is none of the model's, such as 'bern', taken as other",)
+
+
+@pytest.mark.parametrize(("unknown", "refused"), [(4, False), (7, True)])
+def test_a_column_of_mostly_unknown_words_is_another_column(unknown, refused):
+    column = Levels("smoker", ("no", "yes"), 0.5, 0.5, 0.0, label="Boolean")
+    cells = {"smoker": ["1"] * unknown + ["yes"] * (12 - unknown)}
+    if refused:
+        with pytest.raises(JaxnnError, match="'smoker': got '1'; needed one of 'no', 'yes', as in the training"):
+            encode([column], cells)
+    else:
+        x, notes = encode([column], cells)
+        assert x[:, 0].tolist() == [-1.0] * unknown + [1.0] * (12 - unknown)
+        assert notes == ("smoker: 4 cells that are no known word count as missing, such as '1'",)

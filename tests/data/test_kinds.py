@@ -220,7 +220,8 @@ def test_the_user_knows_better(cells, wish, label, more):
         (some("red", "blue", "green"), "ordinal", "types of 'x': got words without a known order, .* Give it: --types"),
         (some("red", "blue"), "date", "types of 'x': got cells such as 'red'; needed dates such as 2024-12-31"),
         (some("red", "blue"), "a < b", "types of 'x': got an order without 'red'; needed the words of the column"),
-        (some("red"), "a<a", "column 'x': got no names, or one more than once"),
+        (some("red"), "a<a", "types of 'x': got 'a<a'; needed different words"),
+        (some("red"), "small<", "types of 'x': got 'small<'; needed different words"),
         (some("red"), "number", "types of 'x': got 'number'; .* Did you mean numeric"),
     ],
 )
@@ -297,3 +298,14 @@ def test_any_text_is_learnt_and_encoded_or_refused_by_our_own_error(cells, scali
         assert x.dtype == np.float32
         assert np.isfinite(x).all()
         assert x.shape == (6, sum(len(learnt.inputs) for learnt in used))
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_one_date_or_none_tells_as_much_as_one_word_or_none(typed):
+    days = [dt.date(2024, 1, 1), None] * 10
+    cells = polars.Series("day", days if typed else [str(day or "") for day in days])
+    found = learn(cells, Wishes())
+    assert found.inputs == ("day = 2024-01-01", "day is missing")
+    assert found.missing == 0.5
+    known = learn(cells.filter(cells.is_not_null() & (cells.cast(polars.String) != "")), Wishes())
+    assert (known.label, known.why) == ("constant", "always '2024-01-01'")

@@ -80,3 +80,8 @@ def test_any_words_have_an_order_of_themselves_or_none(words):
     found = order_of(words)
     assert found is None or set(found) == words
     assert boolean_of(words) is None or len(words) == 2
+
+
+def test_a_number_behind_a_name_is_no_order():
+    assert order_of(["bus 3", "bus 7", "bus 12"]) is None
+    assert order_of(["floor 1", "floor 2", "floor 10"]) == ("floor 1", "floor 2", "floor 10")
