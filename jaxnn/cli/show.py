@@ -10,8 +10,8 @@ from jaxnn.data.places import listed
 from jaxnn.layers import Summary, summary
 from jaxnn.model import Model
 
-MOST_COLUMNS = 40
-"""Rows of the table of columns; beyond, only those that are not used."""
+MOST_COLUMNS, MOST_ALIKE = 40, 8
+"""Rows of the table of columns, and of one whose columns are all numbers, such as pixels; more only if not used."""
 
 
 def show(run: str, *, as_json: bool) -> int:
@@ -47,7 +47,8 @@ def show(run: str, *, as_json: bool) -> int:
 def _print_columns(learnt: Preprocessing) -> None:
     """What became of each column; of many, the first and those that are not used."""
     used, unused = learnt.fates[: len(learnt.used)], learnt.fates[len(learnt.used) :]
-    rows = [*used[:MOST_COLUMNS], *unused[:MOST_COLUMNS]]
+    most = MOST_ALIKE if {fate.kind for fate in used} == {"numeric"} else MOST_COLUMNS
+    rows = [*(used if len(used) <= MOST_COLUMNS else used[:most]), *unused[:MOST_COLUMNS]]
     screen.table(["column", "kind", "became", ""], [list(fate) for fate in rows])
     if len(rows) < len(learnt.fates):
         screen.facts([("", f"and {len(learnt.fates) - len(rows):,} more columns")])

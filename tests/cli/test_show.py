@@ -1,6 +1,8 @@
 import json
 import shutil
 
+from cli.commands import QUICK
+
 
 def test_text_for_people(shell, iris_run):
     out = shell("show", iris_run).out
@@ -36,3 +38,10 @@ def test_a_model_file_by_itself(shell, place, diabetes_run):
     assert "target   mean 15" in out
     assert "training" not in out.replace("in training", "")
     assert json.loads(shell("show", "m.safetensors", "--json").out)["training"] is None
+
+
+def test_of_many_columns_that_are_alike_a_few_are_shown(shell, place):
+    assert shell("train", "digits", *QUICK, "--out", "run").code == 0
+    said = shell("show", "run").out
+    assert said.count("pixel_") == 8
+    assert "and 56 more columns" in said
