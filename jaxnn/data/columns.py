@@ -27,8 +27,22 @@ class Fate(NamedTuple):
     """Numbers that people want to see: range, categories, share of missing cells; or why it was dropped."""
 
 
+class _OneValue:
+    """What the columns of one measured value have in common."""
+
+    @property
+    def inputs(self: Any) -> tuple[str, ...]:
+        """The names of the network's inputs."""
+        return (self.name, *_indicator(self))
+
+    @property
+    def scaling(self: Any) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+        """Center, scale and fill of each measured value."""
+        return (self.center,), (self.scale,), (self.fill,)
+
+
 @config
-class Numeric:
+class Numeric(_OneValue):
     """A number: `z = (x - center) / scale`, and 1 for a missing value where the training had some.
 
     Args:
@@ -59,16 +73,6 @@ class Numeric:
         if self.style not in numerals.STYLES:
             fail(f"column {shown(self.name)}", shown(self.style), "a known way to write numbers")
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the network's inputs."""
-        return (self.name, *_indicator(self))
-
-    @property
-    def scaling(self) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
-        """Center, scale and fill of each measured value."""
-        return (self.center,), (self.scale,), (self.fill,)
-
     def values(self, series: "polars.Series") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the numbers (rows, 1), NaN where missing; which cells are no number; which are infinite."""
         found = numerals.parse(series, self.style)
@@ -87,7 +91,7 @@ class Numeric:
 
 
 @config
-class Levels:
+class Levels(_OneValue):
     """Words with an order, such as low, medium, high or no, yes: the place in the order, scaled like a number.
 
     Args:
@@ -109,16 +113,6 @@ class Levels:
     def __post_init__(self) -> None:
         _check(self, positive=("scale",))
         _check_names(self, self.levels)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the network's inputs."""
-        return (self.name, *_indicator(self))
-
-    @property
-    def scaling(self) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
-        """Center, scale and fill of each measured value."""
-        return (self.center,), (self.scale,), (self.fill,)
 
     def values(self, series: "polars.Series") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the places (rows, 1), NaN where missing; which cells are no level; nothing is infinite."""

@@ -42,7 +42,9 @@ _NAMES_ROWS = re.compile(
     r"(^|[^a-z])(id|ids|idx|index|key|uuid|guid|row|rowid|serial|nr|no|number)$|^id([^a-z]|$)", re.IGNORECASE
 )
 _CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
-_COUNTS_TIME = re.compile(r"date|day|time|year|month|week|hour|minute|second|season|age|step|^t$", re.IGNORECASE)
+_COUNTS_TIME = re.compile(
+    r"date|day|time|year|month|week|hour|minute|second|season|(^|[^a-z])age|step|^t$", re.IGNORECASE
+)
 _DATED = re.compile(r"date|day|time", re.IGNORECASE)
 
 
@@ -305,11 +307,9 @@ def names_rows(name: str) -> bool:
 
 def _numbers_rows(name: str, known: np.ndarray) -> bool:
     """Whether whole numbers that all differ count or name the rows: by the name, or as they rise from 0 or 1 on."""
-    named = names_rows(name)
-    if _COUNTS_TIME.search(name):
-        return False
-    rising = bool((np.diff(known) > 0).all()) and 0 <= known[0] <= 5 and known[-1] - known[0] < 2 * len(known)
-    return named or rising
+    if names_rows(name) or _COUNTS_TIME.search(name):
+        return names_rows(name)
+    return bool((np.diff(known) > 0).all()) and 0 <= known[0] <= 5 and known[-1] - known[0] < 2 * len(known)
 
 
 def _date(name: str, series: "polars.Series", form: str, wishes: Wishes) -> Date | None:

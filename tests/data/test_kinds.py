@@ -309,3 +309,21 @@ def test_one_date_or_none_tells_as_much_as_one_word_or_none(typed):
     assert found.missing == 0.5
     known = learn(cells.filter(cells.is_not_null() & (cells.cast(polars.String) != "")), Wishes())
     assert (known.label, known.why) == ("constant", "always '2024-01-01'")
+
+
+@pytest.mark.parametrize(
+    ("name", "dropped"),
+    # a name that says identifier is one, whatever else is in it; a counter is one unless its name tells of time
+    [
+        ("message_id", True),
+        ("time_id", True),
+        ("session id", True),
+        ("page", True),
+        ("n", True),
+        ("year", False),
+        ("t", False),
+    ],
+)
+def test_counters_and_identifiers_by_their_names(name, dropped):
+    cells = polars.Series(name, [str(number) for number in range(1, 31)])
+    assert isinstance(learn(cells, Wishes()), Dropped) == dropped
