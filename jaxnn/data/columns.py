@@ -9,6 +9,7 @@ import numpy as np
 from jaxnn.checks import fail
 from jaxnn.config import config
 from jaxnn.data import dates, numerals
+from jaxnn.data.ordering import BOOLEANS
 from jaxnn.data.places import listed, shown
 
 if TYPE_CHECKING:
@@ -117,8 +118,10 @@ class Levels(_OneValue):
     def values(self, series: "polars.Series") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the places (rows, 1), NaN where missing; which cells are no level; nothing is infinite."""
         texts = _category_text(series).str.to_lowercase()
-        places = texts.replace_strict(list(self.levels), list(map(float, range(len(self.levels)))), default=math.nan)
-        found = places.to_numpy()
+        known = {word: float(place) for place, word in enumerate(self.levels)}
+        if self.label == "Boolean":  # the same answer may be yes here and true there
+            known = {word: float(place) for pair in (*BOOLEANS, ("0", "1")) for place, word in enumerate(pair)} | known
+        found = texts.replace_strict(list(known), list(known.values()), default=math.nan).to_numpy()
         return found[:, None], np.isnan(found) & ~numerals.is_missing(texts), np.zeros(len(found), bool)
 
     @property

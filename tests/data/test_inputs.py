@@ -308,12 +308,19 @@ def test_a_column_of_other_words_is_said_even_where_there_is_an_input_for_others
 
 @pytest.mark.parametrize(("unknown", "refused"), [(4, False), (7, True)])
 def test_a_column_of_mostly_unknown_words_is_another_column(unknown, refused):
-    column = Levels("smoker", ("no", "yes"), 0.5, 0.5, 0.0, label="Boolean")
-    cells = {"smoker": ["1"] * unknown + ["yes"] * (12 - unknown)}
+    column = Levels("size", ("low", "high"), 0.5, 0.5, 0.0)
+    cells = {"size": ["klein"] * unknown + ["high"] * (12 - unknown)}
     if refused:
-        with pytest.raises(JaxnnError, match="'smoker': got '1'; needed one of 'no', 'yes', as in the training"):
+        with pytest.raises(JaxnnError, match="'size': got 'klein'; needed one of 'low', 'high', as in the training"):
             encode([column], cells)
     else:
         x, notes = encode([column], cells)
         assert x[:, 0].tolist() == [-1.0] * unknown + [1.0] * (12 - unknown)
-        assert notes == ("smoker: 4 cells that are no known word count as missing, such as '1'",)
+        assert notes == ("size: 4 cells that are no known word count as missing, such as 'klein'",)
+
+
+def test_yes_may_be_true_elsewhere():
+    column = Levels("smoker", ("no", "yes"), 0.5, 0.5, 0.0, label="Boolean")
+    for cells in (["no", "YES"], ["false", "True"], [False, True], [0, 1], ["n", "y"]):
+        x, notes = encode([column], {"smoker": cells})
+        assert (x[:, 0].tolist(), notes) == ([-1.0, 1.0], ())
