@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from jaxnn import activations, initializers, lazy, losses
+from jaxnn import activations, initializers, layers, lazy, losses
 from jaxnn.activations import (
     Elu,
     LeakyRelu,
@@ -21,7 +21,7 @@ from jaxnn.activations import (
     tanh,
 )  # fmt: skip
 from jaxnn.checks import JaxnnError
-from jaxnn.layers import Activation, Chain, Dense, Dropout, Flatten, Layer, Summary, collapse, count, summary
+from jaxnn.layers import *  # noqa: F403 (layers.__all__ is the one list)
 from jaxnn.version import __version__
 
 if TYPE_CHECKING:
@@ -38,32 +38,24 @@ __getattr__ = lazy.attributes(
 )
 
 __all__ = [
-    "Activation",
-    "Chain",
-    "Dense",
-    "Dropout",
     "EarlyStopping",
     "Elu",
-    "Flatten",
     "History",
     "JaxnnError",
-    "Layer",
     "LeakyRelu",
     "Model",
     "Run",
     "Sign",
     "Step",
-    "Summary",
     "__version__",
     "activations",
-    "collapse",
-    "count",
     "data",
     "fit",
     "gelu",
     "gelu_exact",
     "identity",
     "initializers",
+    "layers",
     "load",
     "losses",
     "metrics",
@@ -77,8 +69,8 @@ __all__ = [
     "softmax",
     "softplus",
     "square",
-    "summary",
     "swish",
     "tanh",
     "train",
 ]  # fmt: skip
+__all__ += layers.__all__

@@ -19,6 +19,7 @@ import numpy as np
 
 from jaxnn import activations, initializers, layers, losses
 from jaxnn.checks import JaxnnError, fail
+from jaxnn.layers.base import is_layer_class
 
 _DEEPEST = 100
 """Levels of nesting; a network of networks has a few. Decoding recurses, and Python ends that at about 1,000 calls."""
@@ -49,7 +50,7 @@ def by_class_name(classes: Iterable[type]) -> dict[str, type]:
 
 CONFIGURATIONS: dict[str, type] = by_class_name(
     [
-        *(layers.Activation, layers.Chain, layers.Dense, layers.Dropout, layers.Flatten),
+        *(one for one in map(vars(layers).__getitem__, layers.__all__) if is_layer_class(one)),
         *(initializers.Zeros, initializers.Ones, initializers.Constant, initializers.Normal, initializers.Uniform),
         *(initializers.LecunNormal, initializers.LecunUniform, initializers.HeNormal, initializers.HeUniform),
         *(initializers.GlorotNormal, initializers.GlorotUniform),
@@ -59,7 +60,7 @@ CONFIGURATIONS: dict[str, type] = by_class_name(
         *(losses.AbsoluteError, losses.Huber, losses.SignedError),
     ]
 )
-"""Every class that a file may name. A new layer is added here; a test fails if an exported one is missing."""
+"""Every class that a file may name: all exported layers, and the classes of their settings."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: function for name, function in activations.ACTIVATIONS.items() if inspect.isfunction(function)
@@ -220,7 +221,8 @@ def _instance(where: str, name: Any, fields: Any, custom: Mapping[str, Any], dep
         if not _admits(hint, values[field]):
             fail(f"{where}.{field}", shortened(fields[field]), f"what {name}.{field} takes: {_named_type(hint)}")
     try:
-        return layers.Chain(*values["layers"]) if name == "Chain" else CONFIGURATIONS[name](**values)
+        # what holds layers by name takes them one by one
+        return CONFIGURATIONS[name](*values.pop("layers", ()), **values)
     except JaxnnError as error:
         raise JaxnnError(f"{where}: {error}") from error
 

@@ -18,3 +18,6 @@ State: TypeAlias = dict[str, Any]
 
 Example: TypeAlias = jax.Array | jax.ShapeDtypeStruct
 """One example without a batch axis, or only its shape and dtype."""
+
+Memory: TypeAlias = dict[str, Any]
+"""A nested dict of arrays: what a layer knows of the positions of a sequence that went before."""

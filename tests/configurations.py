@@ -1,16 +1,14 @@
-"""Configurations for the tests of what files hold: one of every class, and documents that describe none."""
+"""Configurations for the tests of what files hold: one of every class at least, and documents that describe none."""
 
 import jaxnn as nn
+from cases import CASES
 from jaxnn import activations, initializers, losses
 from jaxnn.encoding import encode
 
-# One instance of every class of the table with settings that are not the defaults, where it has any.
-INSTANCES = [
-    nn.Activation(nn.relu),
-    nn.Chain(nn.Dense(3), nn.relu, ("head", nn.Chain(nn.Dense(1)))),
-    nn.Dense(7, use_bias=False, kernel_init=initializers.Uniform(-0.1, 0.3), bias_init=initializers.Ones()),
-    nn.Dropout(1 / 3),
-    nn.Flatten(2),
+ENCODABLE = [case for case in CASES if case.name != "activation of one's own"]
+"""The rows of the table of cases whose layers a file can describe."""
+
+OTHERS = [
     initializers.Zeros(),
     initializers.Ones(),
     initializers.Constant(0.1),
@@ -36,6 +34,15 @@ INSTANCES = [
     losses.AbsoluteError(),
     losses.Huber(0.3),
     losses.SignedError(),
+]
+"""One instance of every class that is no layer, with settings that are not the defaults, where it has any."""
+
+INSTANCES = [
+    *(case.layer for case in ENCODABLE),
+    nn.Tied("dense_0", nn.Dense(3)),
+    nn.Dense(7, use_bias=False, kernel_init=initializers.Uniform(-0.1, 0.3), bias_init=initializers.Ones()),
+    nn.Dropout(1 / 3),
+    *OTHERS,
 ]
 
 

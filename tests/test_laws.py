@@ -14,7 +14,7 @@ import pytest
 import jaxnn as nn
 from cases import CASES, LAYERS, Case
 from jaxnn import layers
-from jaxnn.layers.base import Layer
+from jaxnn.layers.base import Layer, memory, step, walk
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 close = {"rtol": 2e-6, "atol": 1e-6}
@@ -28,7 +28,9 @@ def train(case: Case):
 def test_every_exported_layer_is_in_the_table():
     exported = {getattr(layers, name) for name in layers.__all__}
     kinds = {kind for kind in exported if isinstance(kind, type) and hasattr(kind, "apply") and kind is not Layer}
-    assert kinds == {type(case.layer) for case in LAYERS}
+    inside = {type(layer) for case in LAYERS for _, layer in walk(case.layer)}
+    # what is tied has no parameters but in a Chain
+    assert kinds - {nn.Tied} == {type(case.layer) for case in LAYERS} and nn.Tied in inside
 
 
 @each_case
@@ -105,6 +107,19 @@ def test_law_6_a_masked_padded_batch_equals_the_short_one(case, getkey):
     chex.assert_trees_all_close(after, short_after, **close)
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.time], ids=lambda case: case.name)
+def test_law_6_masked_padded_sequences_equal_the_short_ones(case, getkey):
+    params, state = case.layer.init(getkey(), case.example())
+    x, long = case.batch(getkey(), 4), case.shape[0]
+    lengths = np.array([long, long - 1, 2, 1])
+    mask = jnp.arange(long) < lengths[:, None]
+    y, _ = case.layer.apply(params, state, x, mask=mask)
+    for i, length in enumerate(lengths):
+        alone, _ = case.layer.apply(params, state, x[i, :length])
+        kept = y[i, :length] if y.ndim == x.ndim + case.integer and alone.shape[0] == length else y[i]
+        chex.assert_trees_all_close(kept, alone, **close)
+
+
 @each_case
 def test_law_7_init_depends_on_key_shape_and_dtype_alone(case, getkey):
     key = getkey()
@@ -117,18 +132,21 @@ def test_law_7_init_depends_on_key_shape_and_dtype_alone(case, getkey):
 def test_law_8_the_gradient_equals_central_differences(case, getkey, x64):
     params, state = case.layer.init(getkey(), case.example(jnp.float64))
     x, noise = case.batch(getkey(), 3, dtype=jnp.float64), getkey()
-    inputs = (params, state, x.astype(jnp.float64))
-    y, pull = jax.vjp(jax.jit(lambda p, s, x: case.layer.apply(p, s, x, train=True, key=noise)[0]), *inputs)
+    # the state is held (a dropout rate moves a threshold, which has no derivative), and so are whole numbers
+    inputs = (params,) if case.integer else (params, x)
+
+    @jax.jit
+    def outputs(*moved):
+        return case.layer.apply(moved[0], state, *(moved[1:] or (x,)), train=True, key=noise)[0]
+
+    y, pull = jax.vjp(outputs, *inputs)
     cotangent = np.random.default_rng(9).normal(size=y.shape)
     pulled = pull(jnp.asarray(cotangent))
-    value = jax.jit(lambda p, s, x: jnp.vdot(cotangent, case.layer.apply(p, s, x, train=True, key=noise)[0]))
-    # the state is held: a dropout rate moves a threshold, which has no derivative
+    value = jax.jit(lambda *moved: jnp.vdot(cotangent, outputs(*moved)))
     for i in range(3):
-        step = jax.tree.map(partial(_direction, np.random.default_rng(i)), (params, inputs[2]))
-        rise = _moved(value, params, state, inputs[2], step, 1e-6) - _moved(
-            value, params, state, inputs[2], step, -1e-6
-        )
-        exact = sum(jax.tree.leaves(jax.tree.map(np.vdot, (pulled[0], pulled[2]), step)))
+        step = jax.tree.map(partial(_direction, np.random.default_rng(i)), inputs)
+        rise = value(*_moved(inputs, step, 1e-6)) - value(*_moved(inputs, step, -1e-6))
+        exact = sum(jax.tree.leaves(jax.tree.map(np.vdot, pulled, step)))
         np.testing.assert_allclose(rise / 2e-6, exact, rtol=1e-6, atol=1e-8)
 
 
@@ -136,9 +154,8 @@ def _direction(random, leaf):
     return random.normal(size=leaf.shape)
 
 
-def _moved(value, params, state, x, step, length):
-    params, x = jax.tree.map(lambda leaf, d: np.asarray(leaf) + length * d, (params, x), step)
-    return value(params, state, x)
+def _moved(inputs, step, length):
+    return jax.tree.map(lambda leaf, d: np.asarray(leaf) + length * d, inputs, step)
 
 
 @each_case
@@ -194,3 +211,28 @@ def test_law_10_values_agree_with_pytorch(case, getkey):
     x = case.batch(getkey(), 5)
     tensors = jax.tree.map(lambda leaf: torch.tensor(np.asarray(leaf)), (params, state, x))
     np.testing.assert_allclose(case.layer.apply(params, state, x)[0], case.torch(*tensors), rtol=2e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.time], ids=lambda case: case.name)
+def test_law_11_step_over_time_equals_apply_on_the_sequence(case, getkey):
+    params, state = case.layer.init(getkey(), case.example())
+    x = case.batch(getkey(), 2, 3)
+    known = memory(case.layer, params, state, (2, 3))
+    if _whole_only(case.layer):
+        with pytest.raises(nn.JaxnnError, match="whole"):
+            step(case.layer, params, state, known, x[:, :, 0])
+        return
+    whole, _ = case.layer.apply(params, state, x)
+    one = jax.jit(lambda known, x: step(case.layer, params, state, known, x))
+    outputs = []
+    for time in range(case.shape[0]):
+        y, after = one(known, x[:, :, time])
+        chex.assert_trees_all_equal_shapes_and_dtypes(after, known)
+        outputs.append(y)
+        known = after
+    kept = jnp.stack(outputs, axis=2)
+    chex.assert_trees_all_close(kept if whole.ndim == kept.ndim else outputs[-1], whole, **close)
+
+
+def _whole_only(layer):
+    return any(getattr(inside, "step", 0) is None for _, inside in walk(layer))

@@ -1,13 +1,16 @@
 """The contract that every layer obeys, and what can be said of any layer by it alone."""
 
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 
 from jaxnn import config
-from jaxnn.checks import fail
-from jaxnn.pytypes import Array, Example, Key, Params, State
+from jaxnn.checks import JaxnnError, fail
+from jaxnn.pytypes import Array, Example, Key, Memory, Params, State
 
 
 @runtime_checkable
@@ -18,8 +21,13 @@ class Layer(Protocol):
     not), both nested dicts of arrays, from a key and one example. `apply` maps `(params, state, x)` to `(y, state)`.
 
     Every axis in front of the feature axes is a batch axis. `key` is randomness, used once; `mask` (Boolean over the
-    batch axes, True = real) is honoured by layers that couple examples or positions and ignored by the rest. With
-    `train=False` the key is ignored and the state comes back unchanged. `tests/test_laws.py` holds the laws.
+    batch axes and, where there is one, the time axis; True = real) is honoured by layers that couple examples or
+    positions and ignored by the rest. With `train=False` the key is ignored and the state comes back unchanged.
+
+    A layer that carries something from one position of a sequence to the next also has `memory(params, state,
+    batch_shape)`, what it knows before the first position, and `step(params, state, memory, x)`, which returns the
+    output for one position and the memory after it. A layer without them treats every position by itself; one that
+    cannot take a sequence position by position says `step = None`. `tests/test_laws.py` holds the laws.
     """
 
     def init(self, key: Key, example: Example) -> tuple[Params, State]:
@@ -38,6 +46,69 @@ class Layer(Protocol):
     ) -> tuple[Array, State]:
         """Return the layer's output for `x` and the state after it."""
         ...
+
+
+def is_layer_class(one: Any) -> bool:
+    """Return whether something is a class of layers.
+
+    Args:
+        one: anything.
+
+    Returns:
+        True for a class with `init` and `apply` other than the protocol itself.
+
+    >>> import jaxnn as nn
+    >>> is_layer_class(nn.Dense), is_layer_class(nn.Layer), is_layer_class(nn.relu)
+    (True, False, False)
+    """
+    return isinstance(one, type) and one is not Layer and hasattr(one, "init") and hasattr(one, "apply")
+
+
+def memory(layer: Any, params: Params, state: State, batch_shape: tuple[int, ...]) -> Memory:
+    """Return what a layer knows before the first position of a sequence.
+
+    Args:
+        layer: any layer.
+        params, state: its weights.
+        batch_shape: how many sequences run side by side; () for one.
+
+    Returns:
+        A nested dict of arrays; `{}` for a layer that treats every position by itself.
+
+    >>> import jaxnn as nn
+    >>> memory(nn.Dense(3), {}, {}, (2,))
+    {}
+    """
+    return layer.memory(params, state, batch_shape) if hasattr(layer, "memory") else {}
+
+
+def step(layer: Any, params: Params, state: State, memory: Memory, x: Array) -> tuple[Array, Memory]:
+    """Return a layer's output for one position of a sequence, with `train=False`, and what it knows after it.
+
+    `step` over all positions, from `memory` on, gives what `apply` gives for the whole sequence.
+
+    Args:
+        layer: any layer.
+        params, state: its weights.
+        memory: what it knows of the positions before.
+        x: `(..., features)`, without an axis of time.
+
+    Returns:
+        `(..., features)` and the memory after this position.
+
+    Raises:
+        JaxnnError: if the layer cannot take a sequence position by position.
+
+    >>> import jaxnn as nn
+    >>> step(nn.Chain(nn.relu), {}, {}, {}, jnp.array([-1.0, 2.0]))[0].tolist()
+    [0.0, 2.0]
+    """
+    if not hasattr(layer, "step"):
+        return layer.apply(params, state, x)[0], memory
+    if layer.step is None:
+        do = "Use apply on the whole sequence"
+        fail(repr(layer), "one position of a sequence", "the whole of it, because it looks at several", do)
+    return layer.step(params, state, memory, x)
 
 
 def children(layer: Any) -> dict[str, Layer]:
@@ -176,3 +247,82 @@ def as_float(x: Array) -> Array:
     """
     x = jnp.asarray(x)
     return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(jnp.result_type(float))
+
+
+def run_child(
+    name: str,
+    layer: Layer,
+    params: Params,
+    state: State,
+    x: Array,
+    *,
+    train: bool = False,
+    key: Key | None = None,
+    mask: Array | None = None,
+) -> tuple[Array, State]:
+    """Apply a layer that another one holds, so that errors and summaries can name it by its path.
+
+    Args:
+        name: of the child.
+        layer: the child.
+        params, state, x, train, key, mask: as for `apply`.
+
+    Returns:
+        What the child's `apply` returns.
+
+    Raises:
+        JaxnnError: the child's own, with its path in front.
+
+    >>> import jaxnn as nn
+    >>> run_child("head", nn.Flatten(3), {}, {}, jnp.zeros(4))
+    Traceback (most recent call last):
+    jaxnn.checks.JaxnnError: in head: Flatten(3): got an input of shape (4,); needed at least 3 axes. \
+Give the rank of one example.
+    """
+    with inside(name, layer, x.shape):
+        y, after = layer.apply(params, state, x, train=train, key=key, mask=mask)
+        listener = _LISTENER.get()
+        if listener is not None:
+            listener(_PATH.get(), layer, params, state, x, y)
+    return y, after
+
+
+_PATH: ContextVar[tuple[str, ...]] = ContextVar("path", default=())
+_LISTENER: ContextVar[Callable[..., None] | None] = ContextVar("listener", default=None)
+
+
+@contextlib.contextmanager
+def listening(listener: Callable[..., None]) -> Iterator[None]:
+    """Call a function after every child that is applied, while tracing or not.
+
+    Args:
+        listener: a function of (path, a tuple of names; layer; params; state; x; y).
+    """
+    before = _LISTENER.set(listener)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(before)
+
+
+@contextlib.contextmanager
+def inside(name: str, layer: Layer, shape: tuple[int, ...]) -> Iterator[None]:
+    """Name the child in which an error arose: in the message of our own, in a note on any other.
+
+    Args:
+        name: of the child.
+        layer: the child.
+        shape: of its input.
+    """
+    above = _PATH.set((*_PATH.get(), name))
+    try:
+        yield
+    except JaxnnError as error:
+        said = str(error)
+        error.args = (f"in {name}/{said[3:]}" if said.startswith("in ") else f"in {name}: {said}",)
+        raise
+    except Exception as error:
+        error.add_note(f"in {name}: {layer!r}, input shape {tuple(shape)}")
+        raise
+    finally:
+        _PATH.reset(above)

@@ -1,6 +1,5 @@
 """Layers made of layers."""
 
-import contextlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -8,9 +7,10 @@ from typing import Any, cast
 from jaxnn.checks import JaxnnError, fail
 from jaxnn.config import config
 from jaxnn.layers.activation import Activation
-from jaxnn.layers.base import Layer, output_of
+from jaxnn.layers.base import Layer, inside, memory, output_of, run_child, step
+from jaxnn.layers.sharing import Tied
 from jaxnn.ops import fold_in
-from jaxnn.pytypes import Array, Example, Key, Params, State
+from jaxnn.pytypes import Array, Example, Key, Memory, Params, State
 
 
 @config
@@ -46,18 +46,10 @@ class Chain:
     layers: tuple[tuple[str, Layer], ...]
 
     def __init__(self, *layers: Layer | Callable[[Array], Array] | tuple[str, Any]) -> None:
-        object.__setattr__(self, "layers", _named(layers))
+        object.__setattr__(self, "layers", named("Chain", layers))
 
     def __repr__(self) -> str:
-        # a pair is printed bare where leaving its name out gives the same name again
-        words = [repr(layer) for _, layer in self.layers]
-        counts: dict[str, int] = {}
-        for i, (name, layer) in enumerate(self.layers):
-            if name == _count(counts, layer):
-                counts[_kind(layer)] += 1
-            else:
-                words[i] = f"({name!r}, {words[i]})"
-        return f"Chain({', '.join(words)})"
+        return f"Chain({', '.join(words_of(self.layers))})"
 
     def children(self) -> dict[str, Layer]:
         """Return the layers by name, in the order in which they run."""
@@ -68,11 +60,11 @@ class Chain:
         params: Params = {}
         state: State = {}
         for i, (name, layer) in enumerate(self.layers):
-            with _noting(name, layer, example.shape):
+            with inside(name, layer, example.shape):
                 own_params, own_state = layer.init(fold_in(key, i), example)
-                example = output_of(layer, own_params, own_state, example)
-            params |= {name: own_params} if own_params else {}
-            state |= {name: own_state} if own_state else {}
+                params |= {name: own_params} if own_params else {}
+                state |= {name: own_state} if own_state else {}
+                example = output_of(layer, _params_of(name, layer, params), own_state, example)
         return params, state
 
     def apply(
@@ -123,40 +115,69 @@ class Chain:
         """Run the children in order; after each, yield its name, its output and the state so far."""
         state = dict(state)
         for i, (name, layer) in enumerate(self.layers):
-            own_key = None if key is None else fold_in(key, i)
-            with _noting(name, layer, x.shape):
-                x, own_state = layer.apply(
-                    params.get(name, {}), state.get(name, {}), x, train=train, key=own_key, mask=mask
-                )
+            own_params, own_key = _params_of(name, layer, params), None if key is None else fold_in(key, i)
+            x, own_state = run_child(
+                name, layer, own_params, state.get(name, {}), x, train=train, key=own_key, mask=mask
+            )
+            if mask is not None and mask.ndim >= max(x.ndim, 2):  # the child has taken the axis of time away
+                mask = mask.any(axis=tuple(range(max(x.ndim - 1, 1), mask.ndim)))
             if name in state:
                 state = state | {name: own_state}
             yield name, x, state
 
+    def memory(self, params: Params, state: State, batch_shape: tuple[int, ...]) -> Memory:
+        """Return what the children know before the first position, by name."""
+        made = {
+            name: memory(layer, _params_of(name, layer, params), state.get(name, {}), batch_shape)
+            for name, layer in self.layers
+        }
+        return {name: own for name, own in made.items() if own}
 
-@contextlib.contextmanager
-def _noting(name: str, layer: Layer, shape: tuple[int, ...]) -> Iterator[None]:
-    """Note on an error in which child it arose."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"in {name}: {layer!r}, input shape {tuple(shape)}")
-        raise
+    def step(self, params: Params, state: State, memory: Memory, x: Array) -> tuple[Array, Memory]:
+        """Return the last child's output for one position, and what the children know after it."""
+        memory = dict(memory)
+        for name, layer in self.layers:
+            with inside(name, layer, x.shape):
+                own_params = _params_of(name, layer, params)
+                x, after = step(layer, own_params, state.get(name, {}), memory.get(name, {}), x)
+            memory |= {name: after} if after else {}
+        return x, memory
 
 
-def _named(layers: tuple[Any, ...]) -> tuple[tuple[str, Layer], ...]:
-    """Give every child its name and make bare functions layers."""
+def _params_of(name: str, layer: Layer, params: Params) -> Params:
+    """A child's own parameters, or those of the sibling that it is tied to."""
+    return layer.shared(params) if isinstance(layer, Tied) else params.get(name, {})
+
+
+def named(where: str, layers: tuple[Any, ...]) -> tuple[tuple[str, Layer], ...]:
+    """Give every child its name and make bare functions layers.
+
+    Args:
+        where: the class that holds them.
+        layers: layers, functions of one array, or pairs of a name and one of these.
+
+    Returns:
+        Pairs of a name and a layer.
+
+    Raises:
+        JaxnnError: if something is no layer, or two have one name.
+
+    >>> import jaxnn as nn
+    >>> named("Chain", (nn.Dense(3), nn.relu))
+    (('dense_0', Dense(3)), ('activation_0', relu))
+    """
     counts: dict[str, int] = {}
     named: list[tuple[str, Layer]] = []
     for item in layers:
         name, layer = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
-        layer = _as_layer(layer)
+        layer = as_layer(where, layer)
         if name is None:  # as in Flax Linen, only children without a name of their own are counted
             name = _count(counts, layer)
             counts[_kind(layer)] += 1
         if not isinstance(name, str) or not re.fullmatch(r"[^\W\d]\w*", name):
-            fail("Chain", f"the name {name!r}", "letters, digits and underscores, not a digit first")
+            fail(where, f"the name {name!r}", "letters, digits and underscores, not a digit first")
         if name in dict(named):
-            fail("Chain", f"two layers named {name!r}", "names that differ", "Name one of them: ('name', layer)")
+            fail(where, f"two layers named {name!r}", "names that differ", "Name one of them: ('name', layer)")
         named.append((name, layer))
     return tuple(named)
 
@@ -171,13 +192,52 @@ def _count(counts: dict[str, int], layer: Layer) -> str:
     return f"{_kind(layer)}_{counts.setdefault(_kind(layer), 0)}"
 
 
-def _as_layer(item: Any) -> Layer:
+def as_layer(where: str, item: Any) -> Layer:
+    """Return a layer as it is and a function of one array as an `Activation`.
+
+    Args:
+        where: the class that is to hold it.
+        item: a layer or a function.
+
+    Returns:
+        The layer.
+
+    Raises:
+        JaxnnError: if it is neither.
+
+    >>> import jaxnn as nn
+    >>> as_layer("Residual", nn.relu)
+    relu
+    """
     if isinstance(item, type):
-        fail("Chain", f"the class {item.__name__}", "a layer", f"Write {item.__name__}(...) with its arguments")
+        fail(where, f"the class {item.__name__}", "a layer", f"Write {item.__name__}(...) with its arguments")
     if isinstance(item, Layer):
         return item
     if callable(item):
         return Activation(cast(Callable[[Array], Array], item))
     raise JaxnnError(
-        f"Chain: got {item!r} of type {type(item).__name__}; needed a layer, a function or a pair ('name', layer)."
+        f"{where}: got {item!r} of type {type(item).__name__}; needed a layer, a function or a pair ('name', layer)."
     )
+
+
+def words_of(layers: tuple[tuple[str, Layer], ...]) -> list[str]:
+    """Return how named children print: as pairs only where leaving the name out would give another.
+
+    Args:
+        layers: pairs of a name and a layer.
+
+    Returns:
+        The arguments that make them again.
+
+    >>> import jaxnn as nn
+    >>> words_of((("dense_0", nn.Dense(3)), ("head", nn.Dense(1))))
+    ['Dense(3)', "('head', Dense(1))"]
+    """
+    words = [repr(layer) for _, layer in layers]
+    counts: dict[str, int] = {}
+    for i, (name, layer) in enumerate(layers):
+        if name == _count(counts, layer):
+            counts[_kind(layer)] += 1
+        else:
+            words[i] = f"({name!r}, {words[i]})"
+    return words

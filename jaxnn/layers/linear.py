@@ -46,7 +46,7 @@ class Dense:
     def init(self, key: Key, example: Example) -> tuple[Params, State]:
         """Draw `kernel` `(in, features)` and make `bias` `(features,)`."""
         if len(example.shape) < 1:
-            fail("Dense", f"an example of shape {example.shape}", "at least one axis of features")
+            fail(repr(self), f"an example of shape {example.shape}", "at least one axis of features")
         dtype = parameter_dtype(example)
         # the bias has no key of its own: every initializer that is usual for it is constant
         params = {"kernel": self.kernel_init(key, (example.shape[-1], self.features), dtype)}
@@ -68,6 +68,6 @@ class Dense:
         kernel = params["kernel"]
         if x.ndim < 1 or x.shape[-1] != kernel.shape[0]:
             needed = f"{kernel.shape[0]} features on the last axis, as the kernel {kernel.shape} has"
-            fail("Dense", f"an input of shape {x.shape}", needed)
+            fail(repr(self), f"an input of shape {x.shape}", needed)
         y = x.astype(kernel.dtype) @ kernel  # (..., in) -> (..., features)
         return (y + params["bias"] if self.use_bias else y), state

@@ -25,6 +25,7 @@ class Flatten:
     """
 
     rank: int
+    step = None
 
     def __post_init__(self) -> None:
         whole_number("Flatten.rank", self.rank, 1)
@@ -46,7 +47,7 @@ class Flatten:
         """Return `x` with its last `rank` axes joined, and the unchanged state."""
         if x.ndim < self.rank:
             fail(
-                "Flatten", f"an input of shape {x.shape}", f"at least {self.rank} axes", "Give the rank of one example"
+                repr(self), f"an input of shape {x.shape}", f"at least {self.rank} axes", "Give the rank of one example"
             )
         lead = x.ndim - self.rank
         return x.reshape((*x.shape[:lead], math.prod(x.shape[lead:]))), state  # (..., a, b) -> (..., a * b)

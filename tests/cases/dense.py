@@ -1,40 +1,13 @@
-"""The table of cases: every exported layer, with the input of one example; `test_laws.py` holds every law over it."""
+"""Cases of the layers that work on the features of one position, and of what holds layers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 
 import jaxnn as nn
+from cases.case import Case
 from jaxnn import activations, initializers
-
-
-@dataclass(frozen=True)
-class Case:
-    """One layer and one example's shape; where Flax and PyTorch have the layer, how they compute it."""
-
-    name: str
-    layer: Any
-    shape: tuple[int, ...]
-    integer: bool = False
-    """Whether the example holds whole numbers."""
-    flax: Callable[[Any, Any, Any], Any] | None = None
-    """(params, state, x) -> y by Flax Linen with the same weights."""
-    torch: Callable[[Any, Any, Any], Any] | None = None
-    """(params, state, x) -> y by PyTorch with the same weights; all three as tensors."""
-
-    def example(self, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(self.shape, jnp.int32 if self.integer else dtype)
-
-    def batch(self, key: Any, *lead: int, dtype: Any = jnp.float32) -> jax.Array:
-        """Generic points, drawn by NumPy (which compiles nothing): no activation of the table has a kink at one."""
-        random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-        shape = (*lead, *self.shape)
-        drawn = random.integers(-3, 4, shape, np.int32) if self.integer else random.normal(size=shape)
-        return jnp.asarray(drawn, self.example(dtype).dtype)
 
 
 def _flax_dense(params: Any, state: Any, x: Any) -> Any:
@@ -94,6 +67,20 @@ LAYERS = [
     Case("activation of one's own", nn.Activation(jnp.sin), (4,)),
     Case("chain", nn.Chain(nn.Dense(4), nn.relu, nn.Dense(2)), (3,), flax=_flax_chain),
     Case("chain with dropout", nn.Chain(nn.Dense(8), nn.tanh, nn.Dropout(0.3), nn.Dense(2)), (3,)),
+    Case("residual", nn.Residual(nn.Chain(nn.Dense(3), nn.tanh, nn.Dropout(0.3))), (3,)),
+    Case("residual with a shortcut", nn.Residual(nn.Dense(4), nn.Dense(4)), (3,)),
+    Case("residual of integers", nn.Residual(nn.tanh), (3,), integer=True),
+    Case("parallel", nn.Parallel(nn.Dense(4), nn.tanh, ("noisy", nn.Dropout(0.3))), (3,)),
+    Case("parallel sum over time", nn.Parallel(nn.Dense(4), nn.Dense(4), how="add"), (5, 3), time=True),
+    Case("tied", nn.Chain(nn.Dense(3), nn.tanh, nn.Tied("dense_0", nn.Dense(3))), (3,)),
+    Case(
+        "tied to a layer inside a sibling over time",
+        nn.Chain(("inner", nn.Chain(nn.Dense(3))), nn.Tied("inner/dense_0", nn.Dense(3))),
+        (5, 3),
+        time=True,
+    ),
+    Case("frozen", nn.Frozen(nn.Chain(nn.Dense(4), nn.Dropout(0.5))), (3,)),
+    Case("frozen over time", nn.Chain(nn.Frozen(nn.Dense(4)), nn.relu), (5, 3), time=True),
     Case("chain in a chain", nn.Chain(nn.Flatten(2), ("inner", nn.Chain(nn.Dense(3), nn.Dropout(0.2)))), (2, 2)),
 ]
 
@@ -104,5 +91,3 @@ ACTIVATIONS = [
     )
     for name, function in activations.ACTIVATIONS.items()
 ]  # fmt: skip
-
-CASES = LAYERS + ACTIVATIONS
