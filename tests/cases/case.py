@@ -28,6 +28,9 @@ class Case:
     torch: Callable[[Any, Any, Any], Any] | None = None
     """(params, state, x) -> y by PyTorch with the same weights; all three as tensors."""
 
+    formula: Callable[[Any, Any, Any], Any] | None = None
+    """(params, state, x) -> y with `train=False` as one writes it by hand in JAX: its operations and bytes are ours."""
+
     def example(self, dtype: Any = jnp.float32) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct(self.shape, jnp.int32 if self.integer else dtype)
 

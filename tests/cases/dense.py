@@ -16,6 +16,10 @@ def _flax_dense(params: Any, state: Any, x: Any) -> Any:
     return flax.linen.Dense(params["kernel"].shape[1], use_bias="bias" in params).apply({"params": params}, x)
 
 
+def _dense(params: Any, state: Any, x: Any) -> Any:
+    return x @ params["kernel"] + params["bias"]
+
+
 def _torch_dense(params: Any, state: Any, x: Any) -> Any:
     import torch
 
@@ -48,7 +52,7 @@ def _torch_activation(name: str) -> Callable[[Any, Any, Any], Any]:
 _WITHOUT_TORCH = {"step", "scaled_tanh"}
 
 LAYERS = [
-    Case("dense", nn.Dense(5), (3,), flax=_flax_dense, torch=_torch_dense),
+    Case("dense", nn.Dense(5), (3,), flax=_flax_dense, torch=_torch_dense, formula=_dense),
     Case("dense without bias", nn.Dense(5, use_bias=False), (3,), flax=_flax_dense, torch=_torch_dense),
     Case("dense over the last axis", nn.Dense(2), (4, 3), flax=_flax_dense, torch=_torch_dense),
     Case("dense of integers", nn.Dense(2), (3,), integer=True),
