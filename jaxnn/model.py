@@ -63,7 +63,7 @@ class Model:
             needed_width = "one output" if self.task == "binary" else "outputs on a last axis"
             fail("task", f"{self.task!r} and outputs of shape {output.shape}", needed_width)
         if self.preprocessing is not None:
-            _check_preprocessing(self.preprocessing, self.example, self.task, width)
+            self.preprocessing.check(tuple(self.example.shape), self.task, width)
 
     @classmethod
     def of(cls, run: Run, preprocessing: Preprocessing | None = None, task: str | None = None) -> "Model":
@@ -286,23 +286,6 @@ as the architecture has it.
 
 def _described(array: Any) -> str:
     return "nothing" if array is None else f"{array.dtype} of shape {tuple(array.shape)}"
-
-
-def _check_preprocessing(
-    preprocessing: Preprocessing, example: jax.ShapeDtypeStruct, task: str | None, width: int | None
-) -> None:
-    if tuple(example.shape) != (len(preprocessing.inputs),):
-        given = f"{len(preprocessing.inputs)} inputs for examples of shape {tuple(example.shape)}"
-        fail("preprocessing", given, "as many inputs as an example has numbers")
-    classes = preprocessing.classes
-    if task is None:
-        fail("task", "None beside a preprocessing", f"one of {', '.join(TASKS)}")
-    if (classes is None) != (task == "regression") or task == "multilabel":
-        given = f"{'no classes' if classes is None else 'classes'} for the task {task}"
-        fail("preprocessing", given, "classes for a classification and none for a regression")
-    answers = 2 if task == "binary" else width
-    if classes is not None and len(classes) != answers:
-        fail("preprocessing", f"{len(classes)} classes", f"{answers}, as the network tells apart")
 
 
 def _task_of(loss: Any, preprocessing: Preprocessing | None, output: jax.ShapeDtypeStruct) -> str | None:

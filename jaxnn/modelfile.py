@@ -9,13 +9,16 @@ import numpy as np
 
 from jaxnn.checks import fail
 from jaxnn.data.preprocessing import Preprocessing
-from jaxnn.encoding import decode, encode, shortened
+from jaxnn.encoding import by_class_name, decode, encode, shortened
 from jaxnn.files import write_atomically
 from jaxnn.layers.base import Layer
 from jaxnn.model import Model, compare_arrays, named_arrays, shapes_for
 from jaxnn.tensorfile import DTYPES, opened, pack
 from jaxnn.train.run import Run
 from jaxnn.version import __version__
+
+PREPROCESSINGS: dict[str, Any] = by_class_name([Preprocessing])
+"""Every class of what a model learnt about its data that a file may name."""
 
 _FIELDS = {"architecture", "example", "jax", "jaxnn", "loss", "preprocessing", "task"}
 _EXAMPLE_DTYPES = {str(dtype): dtype for dtype in DTYPES.values()}
@@ -62,7 +65,7 @@ def to_bytes(run: Run | Model, custom: Mapping[str, Any] | None = None) -> bytes
     """
     model = run if isinstance(run, Model) else Model.of(run)
     learnt = model.preprocessing
-    fields = None if learnt is None else {"type": "Preprocessing", "fields": learnt.to_json()}
+    fields = None if learnt is None else {"type": type(learnt).__name__, "fields": learnt.to_json()}
     document = encode({"architecture": model.net, "loss": model.loss}, custom) | {
         "example": {"shape": list(model.example.shape), "dtype": str(np.dtype(model.example.dtype))},
         "jax": jax.__version__, "jaxnn": __version__, "preprocessing": fields, "task": model.task,
@@ -116,13 +119,13 @@ def _decoded(document: dict[str, Any], custom: Mapping[str, Any] | None) -> dict
         fail("architecture", shortened(made["architecture"]), "a layer")
     preprocessing = document["preprocessing"]
     if preprocessing is not None:
-        if (
-            not isinstance(preprocessing, dict)
-            or preprocessing.get("type") != "Preprocessing"
-            or len(preprocessing) != 2
-        ):
-            fail("preprocessing", shortened(preprocessing), "the type Preprocessing and its fields")
-        preprocessing = Preprocessing.from_json(preprocessing.get("fields"))
+        kinds = ", ".join(PREPROCESSINGS)
+        if not isinstance(preprocessing, dict) or set(preprocessing) != {"type", "fields"}:
+            fail("preprocessing", shortened(preprocessing), f"a type ({kinds}) and its fields")
+        kind = preprocessing["type"]
+        if not isinstance(kind, str) or kind not in PREPROCESSINGS:
+            fail("preprocessing.type", shortened(kind), f"one of {kinds}", "Load it with the jaxnn that saved it")
+        preprocessing = PREPROCESSINGS[kind].from_json(preprocessing["fields"])
     return {
         "net": made["architecture"], "loss": made["loss"], "example": _decoded_example(document["example"]),
         "task": document["task"], "preprocessing": preprocessing,

@@ -147,6 +147,22 @@ class Preprocessing:
         """Return "classification" if there are classes, else "regression"."""
         return "regression" if self.classes is None else "classification"
 
+    def check(self, example: tuple[int, ...], task: str | None, width: int | None) -> None:
+        """Check that a network takes these inputs and answers with these classes or values.
+
+        Args:
+            example: the shape of one example of the network.
+            task: what the outputs answer.
+            width: how many outputs there are.
+
+        Raises:
+            JaxnnError: if it does not.
+        """
+        if example != (len(self.inputs),):
+            given = f"{len(self.inputs)} inputs for examples of shape {example}"
+            fail("preprocessing", given, "as many inputs as an example has numbers")
+        check_classes(self.classes, task, width)
+
     def encode(self, features: Any, place: Callable[[int, str], str] | None = None) -> Encoded:
         """Return the inputs that the network takes, and what a person should know about them.
 
@@ -328,6 +344,29 @@ def _check_text(field: str, names: Any) -> None:
 def _check_number(field: str, value: Any, positive: bool = False) -> None:
     if not isinstance(value, float) or not math.isfinite(value) or (positive and value <= 0):
         fail(f"preprocessing.{field}", shown(value), "a positive finite number" if positive else "a finite number")
+
+
+def check_classes(classes: tuple[Any, ...] | None, task: str | None, width: int | None) -> None:
+    """Check that a network of a width answers a task with these classes, or with values where there are none.
+
+    Args:
+        classes: of the preprocessing; None for values.
+        task: what the outputs answer.
+        width: how many outputs there are.
+
+    Raises:
+        JaxnnError: if they do not fit each other.
+
+    >>> check_classes(("a", "b"), "binary", 1)
+    """
+    if task is None:
+        fail("task", "None beside a preprocessing", "one of classification, binary, regression")
+    if (classes is None) != (task == "regression") or task == "multilabel":
+        given = f"{'no classes' if classes is None else 'classes'} for the task {task}"
+        fail("preprocessing", given, "classes for a classification and none for a regression")
+    answers = 2 if task == "binary" else width
+    if classes is not None and len(classes) != answers:
+        fail("preprocessing", f"{len(classes)} classes", f"{answers}, as the network tells apart")
 
 
 def _check_classes(classes: Any) -> None:
