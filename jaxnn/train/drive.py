@@ -262,7 +262,10 @@ def _on_device(tables: Tables) -> Data:
         return None if array is None else put.setdefault(id(array), jax.device_put(np.array(array)))
 
     def rows(table: Table | None) -> Rows | None:
-        return table and Rows(once(table.x), once(table.y), once(table.weight), jax.device_put(table.rows[None]))
+        if table is None:
+            return None
+        arrays = map(once, (table.x, table.y, table.weight))
+        return Rows(*arrays, rows=jax.device_put(table.rows[None]), mask=once(table.mask))
 
     train = rows(tables.train)
     assert train is not None

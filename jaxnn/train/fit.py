@@ -31,6 +31,8 @@ def fit(
     key: Any = 0,
     sample_weight: Any = None,
     class_weight: Any = None,
+    mask: Any = None,
+    augment: Sequence[Callable[..., Any]] = (),
     shuffle: bool = True,
     progress: bool | Callable[[drive.Progress], None] | None = None,
 ) -> Run:
@@ -52,7 +54,7 @@ def fit(
         epochs: passes over the data, at least 1.
         batch_size: examples in a minibatch; the last one of an epoch may be shorter. None for all of them.
         validation: a share of the data, from 0 to 1, drawn with `key` (each class in its proportion), or `(x, y)`, or
-            `(x, y, weight)`.
+            `(x, y, weight)`, or `(x, y, weight, mask)`.
         stop: when to stop early; needs validation.
         penalties: of `jaxnn.penalties`, added to every minibatch's loss.
         metrics: names or metrics of `jaxnn.metrics`, measured at every epoch's end on the validation data, or on the
@@ -63,6 +65,10 @@ def fit(
         key: a whole number or a `jax.random.key`; the same key gives the same run.
         sample_weight: `(examples,)`, at least 0; None weighs all alike.
         class_weight: a dict from class to weight, or "balanced" (examples / (classes * count of the class)).
+        mask: Boolean `(examples, time)`, True at the real positions of sequences padded to one length; layers honour
+            it, and the loss is the mean over real positions.
+        augment: functions of (key, x, y) that return another (x, y), such as those of `jaxnn.augmentation`; they change
+            every minibatch that is learnt, in the compiled program, and never the validation data.
         shuffle: False takes the examples in their own order in every epoch.
         progress: True shows a bar, False does not, None shows one in a terminal when a run takes over two seconds; or
             your own function of a `Progress`, called between chunks of about half a second.
@@ -84,7 +90,7 @@ def fit(
         fail("net", repr(net), "a layer, such as jaxnn.Chain(...)")
     rule, rate = optimizers.resolve(optimizer, learning_rate)
     checks.whole_number("epochs", epochs, 1, 2**31 - 1)
-    for name, many in (("penalties", penalties), ("metrics", metrics), ("callbacks", callbacks)):
+    for name, many in (("penalties", penalties), ("metrics", metrics), ("callbacks", callbacks), ("augment", augment)):
         if not isinstance(many, list | tuple):
             fail(name, repr(many), "a list", "Put square brackets around it")
     if stop is not None and not isinstance(stop, EarlyStopping):
@@ -92,8 +98,8 @@ def fit(
     if stop is not None and validation is None:
         fail("stop", repr(stop), "validation= beside it", "Give a share such as validation=0.2, or (x, y)")
     words, impl = prepare.seed_of(key)
-    tables = prepare.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss)
-    recipe = prepare.recipe(net, loss, rule, penalties, metrics, stop, batch_size, shuffle, tables, impl)
+    tables = prepare.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss, mask=mask)
+    recipe = prepare.recipe(net, loss, rule, penalties, metrics, stop, batch_size, shuffle, tables, impl, augment)
     hyper = prepare.hyper(net, recipe, rate, epochs, stop)
     prepare.check_fit(recipe, tables)
     batches = -(-len(tables.train.rows) // recipe.batch_size)

@@ -24,6 +24,8 @@ class Table(NamedTuple):
     weight: np.ndarray | None
     rows: np.ndarray
     """(n,) indices"""
+    mask: np.ndarray | None = None
+    """(examples, time), True at real positions"""
 
 
 class Tables(NamedTuple):
@@ -59,16 +61,19 @@ def seed_of(key: Any) -> tuple[np.ndarray, str]:
     return np.array([0, whole_number("key", key, 0, 2**32 - 1)], np.uint32), "threefry2x32"
 
 
-def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray, loss: Any) -> Tables:
+def tables(
+    data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray, loss: Any, mask: Any = None
+) -> Tables:
     """Check the data and split off the validation part.
 
     Args:
         data: `(x, y)`.
-        validation: a share, `(x, y)`, `(x, y, weight)` or None.
+        validation: a share, `(x, y)`, `(x, y, weight)`, `(x, y, weight, mask)` or None.
         sample_weight: `(examples,)` or None.
         class_weight: a dict, "balanced" or None.
         seed: the words of the run's key; the split is a function of them.
         loss: where it is one for classes, a share takes its part of every class.
+        mask: `(examples, time)`, True at real positions, or None.
 
     Returns:
         The tables; with a share, both parts are rows of one table.
@@ -76,14 +81,14 @@ def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *,
     Raises:
         JaxnnError: if shapes or values do not fit.
     """
-    whole = table("data", data, sample_weight, class_weight)
-    x, y, weight, _ = whole
+    whole = table("data", data, sample_weight, class_weight, mask)
+    x, y, weight, *_ = whole
     if validation is None:
         return Tables(whole, None)
     if isinstance(validation, tuple | list):
-        weighed = len(validation) == 3
-        same = None if weighed or class_weight is None else _weight_of_class(class_weight, y)
-        held = table("validation", validation[:2], validation[2] if weighed else None, same)
+        own_weight, own_mask = (*validation[2:4], None, None)[:2]
+        same = None if own_weight is not None or class_weight is None else _weight_of_class(class_weight, y)
+        held = table("validation", validation[:2], own_weight, same, own_mask)
         if held.x.shape[1:] != x.shape[1:] or held.x.dtype != x.dtype:
             needed = f"examples of shape {x.shape[1:]} and dtype {x.dtype}, as in data"
             fail("validation", f"examples of shape {held.x.shape[1:]} and dtype {held.x.dtype}", needed)
@@ -95,7 +100,7 @@ def tables(data: Any, validation: Any, sample_weight: Any, class_weight: Any, *,
     for part, which in zip(rows, ("training", "validation"), strict=True):
         if weight is not None and not weight[part].any():
             fail("sample_weight", f"only 0 among the {which} rows", "a weight above 0 among them")
-    return Tables(*(Table(x, y, weight, part.astype(np.int32)) for part in rows))
+    return Tables(*(whole._replace(rows=part.astype(np.int32)) for part in rows))
 
 
 def _classes(y: np.ndarray, loss: Any) -> np.ndarray | None:
@@ -105,7 +110,7 @@ def _classes(y: np.ndarray, loss: Any) -> np.ndarray | None:
     return y if np.unique(y, return_counts=True)[1].min() > 1 else None
 
 
-def table(name: str, data: Any, sample_weight: Any, class_weight: Any) -> Table:
+def table(name: str, data: Any, sample_weight: Any, class_weight: Any, mask: Any = None) -> Table:
     """Check examples and their weights.
 
     Args:
@@ -113,6 +118,7 @@ def table(name: str, data: Any, sample_weight: Any, class_weight: Any) -> Table:
         data: `(x, y)`.
         sample_weight: `(examples,)` or None.
         class_weight: a dict, "balanced" or None.
+        mask: `(examples, time)` or None.
 
     Returns:
         The table, with all of its rows.
@@ -121,7 +127,20 @@ def table(name: str, data: Any, sample_weight: Any, class_weight: Any) -> Table:
         JaxnnError: if shapes or values do not fit.
     """
     x, y = _pair(name, data)
-    return Table(x, y, _weights(name, sample_weight, class_weight, y), np.arange(len(x), dtype=np.int32))
+    weight = _weights(name, sample_weight, class_weight, y)
+    return Table(x, y, weight, np.arange(len(x), dtype=np.int32), None if mask is None else _mask(name, mask, x))
+
+
+def _mask(name: str, mask: Any, x: np.ndarray) -> np.ndarray:
+    """Booleans over examples and time, with something real in every example."""
+    called, mask = ("mask" if name == "data" else f"{name} mask"), np.asarray(mask)
+    if mask.dtype != np.bool_:
+        fail(called, f"dtype {mask.dtype}", "Booleans: True at real positions, False at padding")
+    if mask.ndim != 2 or mask.shape != x.shape[:2]:
+        fail(called, f"shape {mask.shape}", f"one Boolean for each example and position: {x.shape[:2]}")
+    if not mask.any(axis=1).all():
+        fail(f"{called}, row {int((~mask.any(axis=1)).argmax())}", "no real position", "at least one in every example")
+    return mask
 
 
 def recipe(
@@ -135,6 +154,7 @@ def recipe(
     shuffle: bool,
     data: Tables,
     impl: str,
+    augment: Any = (),
 ) -> Recipe:
     """Return what decides the program.
 
@@ -143,6 +163,7 @@ def recipe(
         asked: names of metrics, or metrics.
         data: the checked tables.
         impl: the generator of the run's key.
+        augment: functions of (key, x, y).
 
     Returns:
         The recipe.
@@ -166,8 +187,17 @@ def recipe(
     return Recipe(
         net=net, loss=loss, optimizer=rule, penalties=tuple(penalties), metrics=measured, monitor=monitor,
         stops_early=stop is not None, batch_size=size, shuffle=bool(shuffle), validated=data.validation is not None,
-        key_impl=impl, mapping="map" if jax.default_backend() == "cpu" else "vmap",
+        key_impl=impl, augment=_augmentations(augment), mapping="map" if jax.default_backend() == "cpu" else "vmap",
     )  # fmt: skip
+
+
+def _augmentations(augment: Any) -> tuple[Any, ...]:
+    for one in augment:
+        if isinstance(one, type) or not callable(one) or getattr(type(one), "__hash__", None) is None:
+            fail(
+                "augment", repr(one), "functions of (key, x, y) that return (x, y), such as jaxnn.augmentation.Shift(2)"
+            )
+    return tuple(augment)
 
 
 def hyper(net: Layer, made: Recipe, rate: float, epochs: int, stop: EarlyStopping | None) -> dict[str, Any]:
@@ -205,11 +235,25 @@ def check_fit(made: Recipe, data: Tables) -> None:
     """
     x, y = data.train.x, data.train.y
     example, target = jax.ShapeDtypeStruct(x.shape[1:], x.dtype), jax.ShapeDtypeStruct(y.shape[1:], y.dtype)
-    outputs = _output_shape(made.net, made.loss, made.batch_size, example, target, jax.config.jax_enable_x64)  # pyright: ignore[reportAttributeAccessIssue]
+    x64 = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+    outputs = _output_shape(made.net, made.loss, made.batch_size, example, target, x64)
+    if made.augment:
+        example, target = _augmented(made.augment, made.batch_size, example, target)
+        _output_shape(made.net, made.loss, made.batch_size, example, target, x64)
     if getattr(made.loss, "kind", "") == "classification" and y.dtype.kind in "iu" and y.ndim < len(outputs):
         for table in (data.train, data.validation):
             if table is not None:
                 losses.check_labels(table.y, outputs[-1])
+
+
+def _augmented(augment: Any, size: int, *one: jax.ShapeDtypeStruct) -> tuple[jax.ShapeDtypeStruct, ...]:
+    """Shape and dtype of one example and one target after all augmentations."""
+    batch = tuple(jax.ShapeDtypeStruct((size, *each.shape), each.dtype) for each in one)
+    for change in augment:
+        batch = jax.eval_shape(lambda x, y, change=change: change(jax.random.key(0), x, y), *batch)
+        if not isinstance(batch, tuple) or len(batch) != 2 or {each.shape[:1] for each in batch} != {(size,)}:
+            fail(f"augment {change!r}", "what it returned", f"(x, y) of {size} examples, as it was given")
+    return tuple(jax.ShapeDtypeStruct(each.shape[1:], each.dtype) for each in batch)
 
 
 @lru_cache(64)  # the same network again is traced no more: it was 20 of the 24 ms of a short run

@@ -18,12 +18,13 @@ from jaxnn.layers.base import Layer, put_numbers
 from jaxnn.ops import fold_in, permuted
 from jaxnn.pytypes import Array, Key, Params, State
 from jaxnn.train import stopping
+from jaxnn.train.measure import Rows, evaluate, minibatch_of, statistics, summed
+
+AUGMENTATION = 2**20
+"""Augmentations draw with keys from this number on, layers from 0: neither changes the other's draws."""
 
 CAPACITY = 256
 """Epochs that the logs of one chunk can hold; a chunk ends when they are full."""
-
-EVALUATION_ROWS = 1024
-"""Rows evaluated at a time: bounds the memory of a large validation set."""
 
 
 @config
@@ -42,19 +43,10 @@ class Recipe:
     shuffle: bool
     validated: bool
     key_impl: str
+    augment: tuple[Any, ...]
+    """Functions of (key, x, y) that change every minibatch before it is learnt."""
     mapping: str
     """How members are mapped: "map" one after another (bits of a run alone; faster on CPU), "vmap" at once."""
-
-
-class Rows(NamedTuple):
-    """A table on the device, and which of its rows take part."""
-
-    x: Array
-    y: Array
-    weight: Array | None
-    """(rows of the table,) or None, where every row weighs 1."""
-    rows: Array
-    """(members, n) indices into the table: a fold or a bootstrap sample costs no copy."""
 
 
 class Data(NamedTuple):
@@ -153,34 +145,6 @@ def chunk(
     return replace(now, finite=_all_finite(now.params)), logs
 
 
-def evaluate(
-    net: Layer, loss: Any, metrics: tuple[Any, ...], params: Params, state: State, data: Rows
-) -> dict[str, Array]:
-    """Measure the loss and the metrics of one member's weights, with `train=False`.
-
-    Args:
-        net, loss, metrics: of the run.
-        params, state: the weights.
-        data: the rows to measure on.
-
-    Returns:
-        A dict from "loss" and the metrics' names to scalars: weighted means over the rows.
-    """
-    measures = {"loss": loss} | {metric.name: metric for metric in metrics}
-    size = min(EVALUATION_ROWS, data.rows.shape[0])
-    count = -(-data.rows.shape[0] // size)
-    rows = jnp.pad(data.rows, (0, count * size - data.rows.shape[0]))  # (n,) -> (count * size,)
-
-    def sums_of(i: Array) -> dict[str, tuple[Array, Array]]:
-        x, y, weight, real = _batch(data, rows, i, size, padded=count * size != data.rows.shape[0])
-        outputs, _ = net.apply(params, state, x, train=False, mask=real)
-        return {name: _sum(_statistics(m, outputs, y), weight, real) for name, m in measures.items()}
-
-    sums = sums_of(jnp.zeros((), jnp.int32)) if count == 1 else _added(sums_of, count)
-    means = {name: summed / total for name, (summed, total) in sums.items()}
-    return {name: m.value(means[name]) if hasattr(m, "statistics") else means[name][0] for name, m in measures.items()}
-
-
 def init_members(recipe: Recipe, seeds: Array, hyper: dict[str, Any], data: Data, start: Any) -> TrainState:
     """`init` of every member: `seeds`, `hyper`, the rows of `data` and `start` have a leading axis of members."""
     return _over_members(recipe, lambda m, d: init(recipe, m[0], m[1], d, m[2]), (seeds, hyper, start), data)
@@ -255,7 +219,7 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
 
     def one_batch(carry: Any) -> Any:
         step, learnt = carry
-        batch = _batch(train, order, step - first, size, padded)
+        batch = minibatch_of(train, order, step - first, size, padded)
         return step + 1, minibatch(recipe, hyper, batch, fold_in(noise, step), learnt)
 
     carry = (now.step, (now.params, now.state, now.opt_state, now.sums))
@@ -268,7 +232,7 @@ def minibatch(recipe: Recipe, hyper: dict[str, Any], batch: Any, key: Key, learn
 
     Args:
         recipe, hyper: the run and the member's numbers.
-        batch: x, y, weights and which rows are real; None for either where all are alike.
+        batch: x, y, weights and the mask of what is real; None for either where all are alike.
         key: of this step's randomness.
         learnt: params, state, opt_state and the sums of the epoch.
 
@@ -276,7 +240,10 @@ def minibatch(recipe: Recipe, hyper: dict[str, Any], batch: Any, key: Key, learn
         The four after the step.
     """
     params, state, opt_state, sums = learnt
-    objective = partial(_objective, recipe, hyper, state, *batch, key)
+    x, y, weight, mask = batch
+    for i, change in enumerate(recipe.augment):
+        x, y = change(fold_in(key, AUGMENTATION + i), x, y)
+    objective = partial(_objective, recipe, hyper, state, x, y, weight, mask, key)
     (value, (state, terms)), grads = jax.value_and_grad(objective, has_aux=True)(params)
     with jax.numpy_dtype_promotion("standard"):  # optax raises float32 to an int32 power
         more_told = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]}
@@ -296,16 +263,16 @@ def _objective(
     x: Array,
     y: Array,
     weight: Array | None,
-    real: Array | None,
+    mask: Array | None,
     key: Key,
     params: Params,
 ) -> tuple[Array, tuple[State, dict[str, Array]]]:
     """The mean loss of one minibatch plus the penalties, with what the epoch's sums need."""
-    outputs, state = recipe.net.apply(params, state, x, train=True, key=key, mask=real)
-    (summed,), total = _sum(_statistics(recipe.loss, outputs, y), weight, real)
+    outputs, state = recipe.net.apply(params, state, x, train=True, key=key, mask=mask)
+    (loss,), total = summed(statistics(recipe.loss, outputs, y, mask), weight, mask)
     # a minibatch whose rows all weigh nothing teaches nothing
-    mean = summed / (total if weight is None else jnp.where(total > 0, total, 1))
-    terms = {"loss": summed, "weight": total}
+    mean = loss / (total if weight is None else jnp.where(total > 0, total, 1))
+    terms = {"loss": loss, "weight": total}
     for penalty, numbers in zip(recipe.penalties, hyper["penalties"], strict=True):
         amount = penalty(params, **numbers).astype(mean.dtype)
         mean = mean + amount
@@ -343,46 +310,6 @@ def _close_epoch(
         stopped=jnp.where(last, stopping.EPOCHS_DONE, stopped).astype(jnp.int32),
     )  # fmt: skip
     return now, logs
-
-
-def _batch(
-    data: Rows, order: Array, i: Array, size: int, padded: bool
-) -> tuple[Array, Array, Array | None, Array | None]:
-    """Take the i-th `size` rows of an order; with padding, also which of them are real."""
-    rows = jax.lax.dynamic_slice_in_dim(order, i * size, size)
-    weight = None if data.weight is None else data.weight[rows]
-    if not padded:
-        return data.x[rows], data.y[rows], weight, None
-    real = i * size + jnp.arange(size, dtype=jnp.int32) < data.rows.shape[0]
-    return data.x[rows], data.y[rows], weight, real
-
-
-def _statistics(measure: Any, outputs: Array, y: Array) -> Array:
-    """What a loss or a metric says of every example, the mean over its positions where it has several: (batch, k)."""
-    said = measure.statistics(outputs, y) if hasattr(measure, "statistics") else measure(outputs, y)[..., None]
-    wide = jnp.issubdtype(said.dtype, jnp.floating) and said.dtype.itemsize >= 4
-    said = said if wide else said.astype(jnp.float32)  # sums of float16 overflow at 65504
-    return said.mean(axis=tuple(range(1, said.ndim - 1)))  # (batch, ..., k) -> (batch, k)
-
-
-def _sum(statistics: Array, weight: Array | None, real: Array | None) -> tuple[Array, Array]:
-    """The weighted sum over the batch, (batch, k) -> (k,), and the sum of the weights.
-
-    Padding, and rows of weight 0, count for nothing even where their loss is NaN (their gradient may still be).
-    """
-    dtype = statistics.dtype
-    if weight is not None:
-        weight = weight.astype(dtype) if real is None else jnp.where(real, weight, 0).astype(dtype)
-        return jnp.where(weight[:, None] == 0, 0, statistics * weight[:, None]).sum(axis=0), weight.sum()
-    if real is not None:
-        return jnp.where(real[:, None], statistics, 0).sum(axis=0), real.sum().astype(dtype)
-    return statistics.sum(axis=0), jnp.asarray(len(statistics), dtype)
-
-
-def _added(sums_of: Any, count: int) -> Any:
-    """Add up the sums of all batches of an evaluation."""
-    first = sums_of(jnp.zeros((), jnp.int32))
-    return jax.lax.fori_loop(1, count, lambda i, sums: jax.tree.map(jnp.add, sums, sums_of(i)), first)
 
 
 def _transformation(recipe: Recipe, hyper: dict[str, Any]) -> optax.GradientTransformationExtraArgs:

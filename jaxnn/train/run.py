@@ -10,9 +10,9 @@ import numpy as np
 from jaxnn.checks import fail
 from jaxnn.layers.base import Layer
 from jaxnn.pytypes import Params, State
-from jaxnn.train import prepare, program
+from jaxnn.train import measure, prepare
 from jaxnn.train.history import History
-from jaxnn.train.program import Rows
+from jaxnn.train.measure import Rows
 
 BLOCK = 256
 """Rows computed at a time: always as many, so that a row's result does not depend on the rows beside it."""
@@ -49,11 +49,12 @@ class Run:
     example: jax.ShapeDtypeStruct | None = None
     """Shape and dtype of one example."""
 
-    def logits(self, x: Any) -> np.ndarray:
+    def logits(self, x: Any, mask: Any = None) -> np.ndarray:
         """Return the network's outputs for new examples, with `train=False`.
 
         Args:
             x: `(examples, ...)`.
+            mask: Boolean `(examples, time)`, True at real positions; None where all are.
 
         Returns:
             `(examples, outputs)`.
@@ -63,15 +64,16 @@ class Run:
         """
         if self.example is not None and np.shape(x)[1:] != self.example.shape:
             fail("x", f"shape {np.shape(x)}", f"examples of shape {self.example.shape}: (examples, ...)")
-        return outputs(self.net, self.params, self.state, x)
+        return outputs(self.net, self.params, self.state, x, mask)
 
-    def evaluate(self, x: Any, y: Any, weight: Any = None) -> dict[str, float]:
+    def evaluate(self, x: Any, y: Any, weight: Any = None, mask: Any = None) -> dict[str, float]:
         """Measure the run's loss and metrics on other examples, as its history does on the validation data.
 
         Args:
             x: `(examples, ...)`.
             y: `(examples, ...)`, as the loss takes it.
             weight: `(examples,)`, at least 0; None weighs all alike.
+            mask: Boolean `(examples, time)`, True at real positions; None where all are.
 
         Returns:
             A dict from "loss" and the names of the metrics to the weighted means.
@@ -85,16 +87,16 @@ class Run:
         >>> list(run.evaluate(x, x + 0.5))
         ['loss', 'mae']
         """
-        table = prepare.table("x and y", (x, y), weight, None)
+        table = prepare.table("x and y", (x, y), weight, None, mask)
         if self.example is not None and table.x.shape[1:] != self.example.shape:
             fail("x", f"shape {table.x.shape}", f"examples of shape {self.example.shape}: (examples, ...)")
-        rows = Rows(*jax.device_put((table.x, table.y, table.weight, table.rows)))
+        rows = Rows(*jax.device_put((table.x, table.y, table.weight, table.rows, table.mask)))
         measured = _evaluation(self.net, self.loss, self.metrics)(self.params, self.state, rows)
         measured = jax.device_get(measured)
         return {name: float(measured[name]) for name in ("loss", *(metric.name for metric in self.metrics))}
 
 
-def outputs(net: Layer, params: Params, state: State, x: Any) -> np.ndarray:
+def outputs(net: Layer, params: Params, state: State, x: Any, mask: Any = None) -> np.ndarray:
     """Return a network's outputs for many examples, computed in blocks of `BLOCK` rows.
 
     The result for a row is the same bits whatever rows are beside it: a matrix product of another height may round
@@ -104,9 +106,13 @@ def outputs(net: Layer, params: Params, state: State, x: Any) -> np.ndarray:
         net: the network.
         params, state: its weights.
         x: `(examples, ...)`.
+        mask: Boolean `(examples, time)`, True at real positions; None where all are.
 
     Returns:
         `(examples, ...)` on the host.
+
+    Raises:
+        JaxnnError: if the mask does not fit the examples.
 
     >>> import jaxnn as nn
     >>> outputs(nn.Chain(nn.relu), {}, {}, np.array([[-1.0, 2.0]], np.float32)).tolist()
@@ -114,22 +120,30 @@ def outputs(net: Layer, params: Params, state: State, x: Any) -> np.ndarray:
     """
     x = np.asarray(x)
     x = np.asarray(x, jax.dtypes.canonicalize_dtype(x.dtype))
+    given = [x]
+    if mask is not None:
+        real = np.asarray(mask)
+        if real.dtype != np.bool_ or real.shape != x.shape[:2]:
+            fail("mask", f"{real.dtype} of shape {real.shape}", f"Booleans of shape {x.shape[:2]}")
+        given.append(real)
     apply = _forward(net)
     starts = range(0, max(len(x), 1), BLOCK)
-    blocks = []
-    for start in starts:
-        block = x[start : start + BLOCK]
-        short = BLOCK - len(block)
-        block = np.pad(block, [(0, short)] + [(0, 0)] * (x.ndim - 1)) if short else block
-        blocks.append(apply(params, state, block))
-    return np.concatenate([np.asarray(block) for block in blocks])[: len(x)]
+    blocks = [np.asarray(apply(params, state, *(_block(array, start) for array in given))) for start in starts]
+    return np.concatenate(blocks)[: len(x)]
+
+
+def _block(array: np.ndarray, start: int) -> np.ndarray:
+    """`BLOCK` rows from one on; where there are fewer, the rest are zeros."""
+    block = array[start : start + BLOCK]
+    short = BLOCK - len(block)
+    return np.pad(block, [(0, short)] + [(0, 0)] * (array.ndim - 1)) if short else block
 
 
 @lru_cache(64)
 def _evaluation(net: Layer, loss: Any, metrics: tuple[Any, ...]) -> Any:
-    return jax.jit(partial(program.evaluate, net, loss, metrics))
+    return jax.jit(partial(measure.evaluate, net, loss, metrics))
 
 
 @lru_cache(64)
 def _forward(net: Layer) -> Any:
-    return jax.jit(lambda params, state, x: net.apply(params, state, x)[0])
+    return jax.jit(lambda params, state, x, mask=None: net.apply(params, state, x, mask=mask)[0])
