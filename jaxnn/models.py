@@ -63,6 +63,36 @@ Dropout(rate=0.2), Dense(10))
     return Chain(*layers, Dense(outputs))
 
 
+def autoencoder(
+    inputs: int, hidden: Sequence[int] = (64, 16), activation: Callable[[Array], Array] = activations.relu
+) -> Chain:
+    """Return a network that squeezes an example through a narrow layer and rebuilds it; its targets are its inputs.
+
+    `code = encoder(x)`, `x' = decoder(code)`; the decoder has the encoder's widths in reverse, and both ends are linear.
+
+    Args:
+        inputs: width of an example.
+        hidden: widths of the encoder's layers, the code's last.
+        activation: the function between layers.
+
+    Returns:
+        A `Chain` of two named `encoder` and `decoder`; it takes and returns `(..., inputs)`.
+
+    Raises:
+        JaxnnError: if a width is not at least 1 or there is none.
+
+    >>> autoencoder(64, (32, 2))
+    Chain(('encoder', Chain(Dense(32, kernel_init=HeNormal()), relu, Dense(2))), \
+('decoder', Chain(Dense(32, kernel_init=HeNormal()), relu, Dense(64))))
+    """
+    whole_number("inputs", inputs, 1)
+    if not hidden:
+        fail("hidden", repr(hidden), "at least one width, the code's", "Write (2,) for a code of two numbers")
+    *outer, code = hidden
+    encoder, decoder = mlp(outer, code, activation), mlp(outer[::-1], inputs, activation)
+    return Chain(("encoder", encoder), ("decoder", decoder))
+
+
 def objective(task: str, classes: int | None = None) -> Objective:
     """Return width, activation and loss of the output for a task.
 

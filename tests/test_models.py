@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import jaxnn as nn
@@ -39,3 +40,15 @@ def test_parameters_of_the_course_digits():
 def test_wrong_widths_and_rates_are_refused(wrong):
     with pytest.raises(nn.JaxnnError, match=r"hidden|dropout"):
         nn.models.mlp(**{"outputs": 2} | wrong)
+
+
+def test_an_autoencoder_learns_digits_better_than_as_many_principal_components():
+    images = nn.data.load("digits").features.astype(np.float32) / 16
+    net = nn.models.autoencoder(64, (64, 4))
+    run = nn.fit(net, (images, images), nn.losses.mean_squared_error, epochs=30, learning_rate=3e-3)
+    centred = images - images.mean(axis=0)
+    components = np.linalg.svd(centred, full_matrices=False)[2][:4]
+    by_components = np.square(centred - centred @ components.T @ components).mean()
+    assert run.history["loss"][-1] < by_components
+    code, _ = net.children()["encoder"].apply(run.params["encoder"], run.state, images[:3])
+    assert code.shape == (3, 4)
