@@ -9,7 +9,7 @@ from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-from bench import digits, fresh, growth, layers, machine, processes, tables, tiny
+from bench import attention, digits, fresh, growth, images, layers, machine, processes, recurrent, tables, tiny
 from bench.progress import done, say
 from bench.result import Result, as_json, as_markdown
 
@@ -21,6 +21,9 @@ TABLES: dict[str, Callable[[int | None], Result]] = {
     "tiny": tiny.table,
     "growth": growth.table,
     "layers": layers.table,
+    "transformer": attention.table,
+    "recurrent": recurrent.table,
+    "images": images.table,
     "tables": tables.table,
 }
 """By the name on the command line: a function of the rounds (None for its own number) that returns what it measured."""

@@ -15,7 +15,7 @@ class Problem:
 
     name: str
     data: str
-    """"digits" (10 classes, softmax cross-entropy) or "wave" (one value, squared error)."""
+    """"digits" (10 classes, softmax cross-entropy), "wave" (one value, squared error) or "tokens" (the next one)."""
     rows: int
     hidden: tuple[int, ...]
     epochs: int
@@ -30,7 +30,7 @@ class Problem:
     @property
     def classifies(self) -> bool:
         """Whether the targets are classes."""
-        return self.data == "digits"
+        return self.data != "wave"
 
     @property
     def whole_batches(self) -> int:
@@ -80,6 +80,25 @@ def _truncated(random: np.random.Generator, shape: tuple[int, int]) -> np.ndarra
 
 DIGITS = Problem("digits", "digits", 1437, (64,), 100, 32)
 TINY = Problem("tiny", "wave", 1024, (8, 8), 500, 16)
+IMAGES = Problem("images", "images", 2048, (), 2, 64)
+"""For a network of its own, which the peers named conv_... have."""
+TRANSFORMER = Problem("transformer", "tokens", 256, (128,) * 4, 2, 16)
+RECURRENT = Problem("recurrent", "tokens", 2048, (128,), 2, 32)
+
+VOCABULARY, HEADS, TOKENS = 64, 4, 128
+"""Of the language model, and how long its sequences are."""
+
+STEPS = 64
+"""So much of them the recurrent models take."""
+
+
+def _images(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images of 28 x 28 of ten classes: each has a coarse pattern of its own, under noise."""
+    random = np.random.default_rng(0)
+    y = (np.arange(count) % 10).astype(np.int32)
+    patterns = np.kron(random.normal(size=(10, 7, 7)), np.ones((4, 4)))  # (10, 28, 28)
+    x = (patterns[y] + 2 * random.normal(size=(count, 28, 28))) / 2
+    return x[..., None].astype(np.float32), y
 
 
 def write_data(problem: Problem, folder: Path) -> Path:
@@ -95,7 +114,9 @@ def write_data(problem: Problem, folder: Path) -> Path:
     path = folder / f"{problem.data}-{problem.rows}.npz"
     if path.exists():
         return path
-    if problem.data == "digits":
+    if problem.data == "tokens":
+        x, y = _chain_of_tokens(problem.rows)
+    elif problem.data == "digits":
         from jaxnn.data import builtin
 
         table = builtin.digits()
@@ -104,9 +125,22 @@ def write_data(problem: Problem, folder: Path) -> Path:
             (np.asarray(table.features)[:count] / 16).astype(np.float32),
             np.asarray(table.target)[:count].astype(np.int32),
         )
+    elif problem.data == "images":
+        x, y = _images(problem.rows)
     else:
         x = np.random.default_rng(0).normal(size=(problem.rows, 4)).astype(np.float32)
         y = np.sin(x.sum(axis=1, keepdims=True)).astype(np.float32)
     chosen = np.arange(problem.rows) % len(x)
     np.savez(path, x=x[chosen], y=y[chosen])
     return path
+
+
+def _chain_of_tokens(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sequences in which four tokens may follow each, and the same one token on."""
+    random = np.random.default_rng(0)
+    following = random.integers(0, VOCABULARY, (VOCABULARY, 4))
+    tokens = np.zeros((rows, TOKENS + 1), np.int32)
+    tokens[:, 0] = random.integers(0, VOCABULARY, rows)
+    for t in range(TOKENS):
+        tokens[:, t + 1] = following[tokens[:, t], random.integers(0, 4, rows)]
+    return tokens[:, :-1], tokens[:, 1:]

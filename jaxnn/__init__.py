@@ -25,15 +25,16 @@ from jaxnn.layers import *  # noqa: F403 (layers.__all__ is the one list)
 from jaxnn.version import __version__
 
 if TYPE_CHECKING:
-    from jaxnn import data, metrics, models, optimizers, penalties, train
+    from jaxnn import augmentation, data, metrics, models, optimizers, penalties, train
+    from jaxnn.generation import generate
     from jaxnn.model import Model
     from jaxnn.modelfile import load, save
     from jaxnn.train import EarlyStopping, History, Run, fit
 
 __getattr__ = lazy.attributes(
     __name__,
-    {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile"}
-    | dict.fromkeys(["data", "metrics", "models", "optimizers", "penalties", "train"], __name__)
+    {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile", "generate": "jaxnn.generation"}
+    | dict.fromkeys(["augmentation", "data", "metrics", "models", "optimizers", "penalties", "train"], __name__)
     | dict.fromkeys(["EarlyStopping", "History", "Run", "fit"], "jaxnn.train"),
 )
 
@@ -49,10 +50,12 @@ __all__ = [
     "Step",
     "__version__",
     "activations",
+    "augmentation",
     "data",
     "fit",
     "gelu",
     "gelu_exact",
+    "generate",
     "identity",
     "initializers",
     "layers",

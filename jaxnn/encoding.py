@@ -53,7 +53,7 @@ CONFIGURATIONS: dict[str, type] = by_class_name(
         *(one for one in map(vars(layers).__getitem__, layers.__all__) if is_layer_class(one)),
         *(initializers.Zeros, initializers.Ones, initializers.Constant, initializers.Normal, initializers.Uniform),
         *(initializers.LecunNormal, initializers.LecunUniform, initializers.HeNormal, initializers.HeUniform),
-        *(initializers.GlorotNormal, initializers.GlorotUniform),
+        *(initializers.GlorotNormal, initializers.GlorotUniform, initializers.Orthogonal),
         *(activations.LeakyRelu, activations.Elu, activations.Step, activations.Sign),
         *(losses.SoftmaxCrossEntropy, losses.SigmoidCrossEntropy, losses.BinaryCrossEntropy),
         *(losses.CategoricalCrossEntropy, losses.SquaredError, losses.HalfSquaredError, losses.MeanSquaredError),

@@ -231,6 +231,26 @@ class GlorotUniform:
         return jax.nn.initializers.glorot_uniform()(key, _kernel_shape("GlorotUniform", shape), dtype)
 
 
+@config
+class Orthogonal:
+    """Orthogonal kernels, which keep the length of a vector: for what is applied at every step of a sequence.
+
+    w^T w = 1 or w w^T = 1, whichever is the smaller, drawn evenly from all such kernels.
+
+    Source: Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning", arXiv 1312.6120.
+
+    >>> kernel = Orthogonal()(jax.random.key(0), (3, 3))
+    >>> [round(float(length), 5) for length in jnp.linalg.norm(kernel, axis=0)]
+    [1.0, 1.0, 1.0]
+    """
+
+    def __call__(self, key: Key, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+        """Draw a kernel (..., in, out); all axes but the last count as one."""
+        # the decomposition behind it takes no narrower floats
+        wide = dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32
+        return jax.nn.initializers.orthogonal()(key, _kernel_shape("Orthogonal", shape), wide).astype(dtype)
+
+
 INITIALIZERS: dict[str, Initializer] = {
     "zeros": Zeros(),
     "ones": Ones(),
@@ -241,6 +261,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "he_uniform": HeUniform(),
     "glorot_normal": GlorotNormal(),
     "glorot_uniform": GlorotUniform(),
+    "orthogonal": Orthogonal(),
 }
 """Every initializer that needs no setting, by the name that files and commands use."""
 

@@ -10,13 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.checks import JaxnnError, fail, one_of
-from jaxnn.data.preprocessing import Preprocessing
 from jaxnn.layers.base import Layer, output_of
 from jaxnn.pytypes import Params, State
 from jaxnn.train.run import Run, outputs
 
-TASKS = ("classification", "binary", "multilabel", "regression")
-"""What the outputs can answer: one class of K, yes or no, K times yes or no, values."""
+TASKS = ("classification", "binary", "multilabel", "regression", "text")
+"""What the outputs can answer: one class of K, yes or no, K times yes or no, values, the next token of a text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +27,8 @@ class Model:
         params, state: its weights.
         example: shape and dtype of one example, as the network takes it.
         loss: what it was trained with; its `on` tells whether outputs are logits, probabilities or values.
-        preprocessing: how columns become inputs, and outputs classes or values; None if the network takes examples
-            as they are.
+        preprocessing: how columns become inputs, and outputs classes or values: a `Preprocessing`; of text
+            its tokens: `Characters` or `Bytes`; None if the network takes examples as they are.
         task: one of `TASKS`; None (a loss of your own): `predict` returns the outputs themselves.
 
     Raises:
@@ -48,7 +47,7 @@ class Model:
     state: State = field(repr=False)
     example: jax.ShapeDtypeStruct
     loss: Any
-    preprocessing: Preprocessing | None = None
+    preprocessing: Any = None
     task: str | None = None
 
     def __post_init__(self) -> None:
@@ -66,7 +65,7 @@ class Model:
             self.preprocessing.check(tuple(self.example.shape), self.task, width)
 
     @classmethod
-    def of(cls, run: Run, preprocessing: Preprocessing | None = None, task: str | None = None) -> "Model":
+    def of(cls, run: Run, preprocessing: Any = None, task: str | None = None) -> "Model":
         """Return the model that a run trained.
 
         Args:
@@ -124,6 +123,7 @@ preprocessing=None, task='classification')
         Raises:
             JaxnnError: if the examples do not fit, or an output is NaN.
         """
+        self._check_answers()
         return self.answers(self._outputs(x))
 
     def answers(self, outputs: Any) -> np.ndarray:
@@ -138,6 +138,7 @@ preprocessing=None, task='classification')
         Raises:
             JaxnnError: if an output is NaN.
         """
+        self._check_answers()
         y = _checked_outputs(outputs)
         if self.task is None:
             return y
@@ -183,7 +184,8 @@ preprocessing=None, task='classification')
         """
         if self.task not in ("classification", "binary", "multilabel") or self._on == "values":
             given = f"a model whose task is {self.task or 'its own'} and whose outputs are {self._on}"
-            fail("probabilities", given, "one that was trained to tell classes apart", "Use predict")
+            do = "Use jaxnn.generate" if self.task == "text" else "Use predict"
+            fail("probabilities", given, "one that was trained to tell classes apart", do)
         y = _checked_outputs(outputs).astype(np.float64)
         if self.task == "classification":
             if self._on == "probabilities":
@@ -192,6 +194,10 @@ preprocessing=None, task='classification')
             return grown / grown.sum(axis=-1, keepdims=True)
         yes, no = (y, 1 - y) if self._on == "probabilities" else (_sigmoid(y), _sigmoid(-y))
         return yes if self.task == "multilabel" else np.concatenate([no, yes], axis=-1)  # (rows, 1) twice -> (rows, 2)
+
+    def _check_answers(self) -> None:
+        if self.task == "text":
+            fail("predict", "a model of text", "one that predicts rows", "Use jaxnn.generate(model, prompt, length)")
 
     @property
     def _on(self) -> str:
@@ -288,12 +294,10 @@ def _described(array: Any) -> str:
     return "nothing" if array is None else f"{array.dtype} of shape {tuple(array.shape)}"
 
 
-def _task_of(loss: Any, preprocessing: Preprocessing | None, output: jax.ShapeDtypeStruct) -> str | None:
+def _task_of(loss: Any, preprocessing: Any, output: jax.ShapeDtypeStruct) -> str | None:
     single = output.shape[-1:] == (1,)
     if preprocessing is not None:
-        if preprocessing.classes is None:
-            return "regression"
-        return "binary" if single else "classification"
+        return "binary" if single and preprocessing.task == "classification" else preprocessing.task
     kind = getattr(loss, "kind", None)
     if kind == "binary":
         return "binary" if single else "multilabel"

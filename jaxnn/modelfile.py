@@ -8,7 +8,9 @@ import jax
 import numpy as np
 
 from jaxnn.checks import fail
+from jaxnn.data.pixels import Pixels
 from jaxnn.data.preprocessing import Preprocessing
+from jaxnn.data.tokenisers import Bytes, Characters
 from jaxnn.encoding import by_class_name, decode, encode, shortened
 from jaxnn.files import write_atomically
 from jaxnn.layers.base import Layer
@@ -17,7 +19,7 @@ from jaxnn.tensorfile import DTYPES, opened, pack
 from jaxnn.train.run import Run
 from jaxnn.version import __version__
 
-PREPROCESSINGS: dict[str, Any] = by_class_name([Preprocessing])
+PREPROCESSINGS: dict[str, Any] = by_class_name([Preprocessing, Characters, Bytes, Pixels])
 """Every class of what a model learnt about its data that a file may name."""
 
 _FIELDS = {"architecture", "example", "jax", "jaxnn", "loss", "preprocessing", "task"}

@@ -28,9 +28,13 @@ class SGD:
     Args:
         momentum: the share of the last step that is kept, from 0 to 1; None for none.
         nesterov: True looks ahead by one momentum step.
+        clip: the longest that the gradient of all parameters together may be, above 0: `g = g min(1, clip / |g|)`
+            first; None for any length. It keeps one steep minibatch from throwing a recurrent network's weights away.
 
     Raises:
-        JaxnnError: if the momentum is outside 0 to 1, or `nesterov` is asked for without it.
+        JaxnnError: if the momentum is outside 0 to 1, `nesterov` is asked for without it, or `clip` is not above 0.
+
+    Reference: for `clip`, R. Pascanu and others, "On the difficulty of training recurrent neural networks", 2013.
 
     >>> import jax.numpy as jnp
     >>> rule = SGD(momentum=0.9).transformation(0.1)
@@ -43,9 +47,11 @@ class SGD:
 
     momentum: float | None = number(default=None)
     nesterov: bool = False
+    clip: float | None = number(default=None)
     default_learning_rate: ClassVar[float] = 1e-2
 
     def __post_init__(self) -> None:
+        _check_clip(self)
         if self.momentum is not None:
             number_in("SGD.momentum", self.momentum, 0, 1)
         elif self.nesterov:
@@ -53,7 +59,8 @@ class SGD:
 
     def transformation(self, learning_rate: Any, **numbers: Any) -> optax.GradientTransformation:
         """Return `optax.sgd`."""
-        return optax.sgd(learning_rate, numbers.get("momentum", self.momentum), self.nesterov)
+        rule = optax.sgd(learning_rate, numbers.get("momentum", self.momentum), self.nesterov)
+        return _clipped(numbers.get("clip", self.clip), rule)
 
 
 @config
@@ -65,6 +72,7 @@ class Adam:
     Args:
         b1, b2: the shares of the averages that are kept, from 0 to below 1.
         eps: added to the root, above 0.
+        clip: as for `SGD`.
 
     Raises:
         JaxnnError: if a number is outside its range.
@@ -81,6 +89,7 @@ class Adam:
     b1: float = number(default=0.9)
     b2: float = number(default=0.999)
     eps: float = number(default=1e-8)
+    clip: float | None = number(default=None)
     default_learning_rate: ClassVar[float] = 1e-3
 
     def __post_init__(self) -> None:
@@ -88,7 +97,9 @@ class Adam:
 
     def transformation(self, learning_rate: Any, **numbers: Any) -> optax.GradientTransformation:
         """Return `optax.adam`."""
-        return optax.adam(learning_rate, **{**_config.numbers(self), **numbers})
+        own = {**_config.numbers(self), **numbers}
+        clip = own.pop("clip", None)
+        return _clipped(clip, optax.adam(learning_rate, **own))
 
 
 @config
@@ -100,6 +111,7 @@ class AdamW:
     Args:
         b1, b2, eps: as for `Adam`.
         weight_decay: the shrinkage, at least 0.
+        clip: as for `SGD`.
 
     Raises:
         JaxnnError: if a number is outside its range.
@@ -117,6 +129,7 @@ class AdamW:
     b2: float = number(default=0.999)
     eps: float = number(default=1e-8)
     weight_decay: float = number(default=1e-2)
+    clip: float | None = number(default=None)
     default_learning_rate: ClassVar[float] = 1e-3
 
     def __post_init__(self) -> None:
@@ -125,7 +138,9 @@ class AdamW:
 
     def transformation(self, learning_rate: Any, **numbers: Any) -> optax.GradientTransformation:
         """Return `optax.adamw`."""
-        return optax.adamw(learning_rate, **{**_config.numbers(self), **numbers})
+        own = {**_config.numbers(self), **numbers}
+        clip = own.pop("clip", None)
+        return _clipped(clip, optax.adamw(learning_rate, **own))
 
 
 @config
@@ -175,7 +190,18 @@ def resolve(optimizer: Any, learning_rate: float | None) -> tuple[Any, float]:
     return optimizer, number_in("learning_rate", learning_rate, 0, float("inf"), open_low=True, open_high=True)
 
 
+def _clipped(clip: Any, rule: optax.GradientTransformation) -> optax.GradientTransformation:
+    return rule if clip is None else optax.chain(optax.clip_by_global_norm(clip), rule)
+
+
+def _check_clip(rule: Any) -> None:
+    if rule.clip is not None:
+        where = f"{type(rule).__name__}.clip"
+        number_in(where, rule.clip, 0, float("inf"), open_low=True, open_high=True)
+
+
 def _check_adam(rule: Any) -> None:
+    _check_clip(rule)
     name = type(rule).__name__
     number_in(f"{name}.b1", rule.b1, 0, 1, open_high=True)
     number_in(f"{name}.b2", rule.b2, 0, 1, open_high=True)

@@ -20,6 +20,7 @@ OTHERS = [
     initializers.HeUniform(),
     initializers.GlorotNormal(),
     initializers.GlorotUniform(),
+    initializers.Orthogonal(),
     activations.LeakyRelu(0.2),
     activations.Elu(0.7),
     activations.Step(-1.5),

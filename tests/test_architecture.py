@@ -13,12 +13,12 @@ FILE_LINES, FUNCTION_LINES = 400, 50
 # neighbour on its own floor. A new room gets its floor here.
 FLOORS = {
     0: "pytypes checks config lazy version",
-    0.5: "curves shapes files",  # the step above the ground: they report through checks
+    0.5: "convolutions curves shapes files",  # the step above the ground: they report through checks
     1: "activations initializers losses metrics penalties ops scores",
-    2: "layers",
+    2: "layers augmentation",
     3: "models backprop optimizers data encoding tensorfile",
     4: "train",
-    4.5: "model",  # what training left, made ready to ask; modelfile writes and reads it
+    4.5: "model generation",  # what training left, made ready to ask; modelfile writes and reads it
     5: "population modelfile neurons explain",
     6: "estimators interop",
     7: "plots",

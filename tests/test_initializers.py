@@ -104,6 +104,13 @@ def test_fans_of_a_convolution_count_its_window(name, variance, getkey):
     assert_moments(values, 0, variance)
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (16, 4), (4, 16), (2, 3, 4)])
+def test_orthogonal_kernels_keep_lengths(shape, getkey):
+    kernel = np.asarray(init.Orthogonal()(getkey(), shape)).reshape(-1, shape[-1])
+    small = kernel.T @ kernel if kernel.shape[0] >= kernel.shape[1] else kernel @ kernel.T
+    np.testing.assert_allclose(small, np.eye(len(small)), rtol=0, atol=1e-5)
+
+
 def test_constants():
     key = jax.random.key(0)
     np.testing.assert_array_equal(init.Zeros()(key, (2, 3)), np.zeros((2, 3)))
@@ -136,7 +143,7 @@ def test_names_and_settings():
     assert isinstance(init.Constant(1).value, float)
 
 
-@pytest.mark.parametrize("name", FANS)
+@pytest.mark.parametrize("name", [*FANS, "orthogonal"])
 def test_a_bias_has_no_fan(name, getkey):
     with pytest.raises(JaxnnError, match=r"got shape \(5,\); needed at least two axes.*Use Zeros, Normal or Uniform"):
         INITIALIZERS[name](getkey(), (5,))

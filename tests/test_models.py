@@ -52,3 +52,35 @@ def test_an_autoencoder_learns_digits_better_than_as_many_principal_components()
     assert run.history["loss"][-1] < by_components
     code, _ = net.children()["encoder"].apply(run.params["encoder"], run.state, images[:3])
     assert code.shape == (3, 4)
+
+
+def _shapes(net, *shape):
+    """The outputs of all layers for one example, by name, and the number of parameters."""
+    example = jax.ShapeDtypeStruct(shape, jnp.float32)
+    params, state = jax.eval_shape(lambda key: net.init(key, example), jax.random.key(0))
+    outputs = jax.eval_shape(net.outputs, params, state, example)
+    return {name: y.shape for name, y in outputs.items()}, nn.count(params)
+
+
+def test_lenet_on_images_of_28_and_of_8():
+    net = nn.models.lenet(10)
+    shapes, parameters = _shapes(net, 28, 28, 1)
+    # 3*3*1*32 + 32, 3*3*32*64 + 64, 7*7*64*128 + 128, 128*10 + 10
+    assert parameters == 320 + 18496 + 401536 + 1290
+    assert (shapes["max_pool_0"], shapes["max_pool_1"], shapes["dense_1"]) == ((14, 14, 32), (7, 7, 64), (10,))
+    assert _shapes(net, 8, 8, 1)[0]["flatten_0"] == (2 * 2 * 64,)
+    assert "Dropout(rate=0.2)" in repr(nn.models.lenet(10, dropout=0.2))
+
+
+@pytest.mark.course("C24")
+def test_the_sizes_of_the_course():
+    shapes, _ = _shapes(nn.models.lenet(10, (8, 16), (), 5, "VALID"), 28, 28, 1)
+    assert [shapes[name][0] for name in ("conv_0", "max_pool_0", "conv_1", "max_pool_1")] == [24, 12, 8, 4]
+
+
+def test_small_resnet_halves_at_every_stage():
+    shapes, parameters = _shapes(nn.models.small_resnet(10, (4, 8), blocks=2), 8, 8, 3)
+    assert [shapes[f"residual_{i}"] for i in range(4)] == [(8, 8, 4)] * 2 + [(4, 4, 8)] * 2
+    convs = 9 * 3 * 4 + 4 * 9 * 4 * 4 + 9 * 4 * 8 + 3 * 9 * 8 * 8 + 4 * 8
+    norms = 2 * (5 * 4 + 5 * 8)
+    assert shapes["dense_0"] == (10,) and parameters == convs + norms + 8 * 10 + 10

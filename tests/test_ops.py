@@ -89,3 +89,45 @@ def test_every_row_comes_to_every_place_equally_often():
     counts = np.stack([np.bincount(found[:, place], minlength=8) for place in range(8)])
     statistic = ((counts - 1000) ** 2 / 1000).sum() * 7 / 8  # rows and columns are both fixed: 49 degrees of freedom
     assert 1e-4 < scipy.stats.chi2.sf(statistic, 49) < 1 - 1e-4
+
+
+def _windowed(x, kernel):
+    """Every operation that depends on the machine, with its gradients."""
+
+    def all_of(x, kernel):
+        geometry = (2, 1), ((1, 0), (1, 2)), (1, 2)
+        return (
+            ops.convolution(x, kernel, *geometry, groups=2),
+            ops.transposed_convolution(x, kernel, *geometry, groups=2),
+            ops.max_pool(x, (3, 2), (2, 2), ((1, 1), (0, 0))),
+            ops.avg_pool(x, (2, 3), (2, 1), ((0, 0), (1, 1))),
+        )
+
+    def total(x, kernel):
+        return sum(jnp.sin(y).sum() for y in all_of(x, kernel))
+
+    return all_of(x, kernel), jax.grad(total, (0, 1))(x, kernel)
+
+
+def test_accelerators_compute_the_same_by_xlas_own_operations(monkeypatch):
+    random = np.random.default_rng(0)
+    drawn = [jnp.asarray(random.normal(size=shape), jnp.float32) for shape in ((2, 6, 5, 4), (3, 2, 2, 6))]
+    ours = jax.jit(_windowed).lower(*drawn)
+    monkeypatch.setattr(ops, "on_cpu", lambda: False)
+    theirs = jax.jit(lambda *arguments: _windowed(*arguments)).lower(*drawn)
+    assert "stablehlo.convolution" in theirs.as_text() and "stablehlo.convolution" not in ours.as_text()
+    for one, other in zip(*(jax.tree.leaves(form.compile()(*drawn)) for form in (ours, theirs)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_the_default_device_decides():
+    assert ops.on_cpu()
+    with jax.default_device(jax.devices("cpu")[0]):
+        assert ops.on_cpu()
+
+
+def test_no_key_has_a_first_value_of_its_own():
+    """A key whose words are 0 gave the first element the bits 0: with seed 0 dropout always dropped it."""
+    keys = [jax.random.key(0), ops.fold_in(jax.random.key(0), 0), ops.fold_in(jax.random.key(0), 1)]
+    first = np.array([ops.random_bits(key, (4,)) for key in keys])
+    assert (first != 0).all() and len(np.unique(first)) == first.size

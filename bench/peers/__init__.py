@@ -47,5 +47,22 @@ PEERS = {
     "pytorch_best": Peer(
         "PyTorch loop, fused Adam, 1 thread", "pytorch", ("torch",), True, slow=True, options=(("best", True),)
     ),
+    "transformer_fit": Peer("fit", "transformer_fit", ("jaxnn",), False),
+    "transformer_pytorch": Peer("PyTorch loop", "transformer_pytorch", ("torch",), False),
+    "rnn_fit": Peer("fit, tanh RNN", "recurrent_fit", ("jaxnn",), False, options=(("cell", "rnn"),)),
+    "lstm_fit": Peer("fit, LSTM", "recurrent_fit", ("jaxnn",), False, options=(("cell", "lstm"),)),
+    "gru_fit": Peer("fit, GRU", "recurrent_fit", ("jaxnn",), False, options=(("cell", "gru"),)),
+    "rnn_pytorch": Peer("PyTorch, tanh RNN", "recurrent_pytorch", ("torch",), False, options=(("cell", "rnn"),)),
+    "lstm_pytorch": Peer("PyTorch, LSTM", "recurrent_pytorch", ("torch",), False, options=(("cell", "lstm"),)),
+    "gru_pytorch": Peer("PyTorch, GRU", "recurrent_pytorch", ("torch",), False, options=(("cell", "gru"),)),
+    "conv_fit": Peer("fit of lenet", "conv_fit", ("jaxnn",), False),
+    "conv_pytorch": Peer("PyTorch loop of lenet", "conv_pytorch", ("torch",), False),
+    "conv_scan": Peer("scan with XLA's convolution", "conv_scan", ("jax",), True, slow=True),
+    "conv_members": Peer(
+        "eight by lax.map", "conv_scan", ("jax",), True, slow=True, options=(("members", 8), ("ours", True))
+    ),
+    "conv_members_vmap": Peer(
+        "eight by vmap over XLA's convolution", "conv_scan", ("jax",), True, slow=True, options=(("members", 8),)
+    ),
 }
 """By the name that a worker is asked for."""

@@ -64,7 +64,7 @@ def jaxnn(
 def _train(
     *, config: str | None, out: str | None, overwrite: bool, as_json: bool, quiet: bool, fold: bool, **flags: Any
 ) -> int:
-    """Train a network on a table and save it in a run folder."""
+    """Train a network on a table, images or a text and save it in a run folder."""
     from jaxnn.cli.train import train
 
     return train(flags, config, out, overwrite=overwrite, as_json=as_json, quiet=quiet, folded=fold)
@@ -155,6 +155,38 @@ def evaluate(
     from jaxnn.cli.evaluate import evaluate
 
     return evaluate(run, data, target, as_json=as_json)
+
+
+@app.command(epilog='Example: jaxnn generate runs/pydoc "The with statement" --length 400')
+def generate(
+    run: Run,
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="The first words.", show_default=False)],
+    length: Annotated[
+        str | None, typer.Option("--length", metavar="N", help="Characters to write. [dim](default 400)[/dim]")
+    ] = None,
+    temperature: Annotated[
+        str | None,
+        typer.Option(
+            "--temperature",
+            metavar="NUMBER",
+            help="0: always the most probable; higher: bolder. [dim](default 0.8)[/dim]",
+        ),
+    ] = None,
+    top_k: Annotated[
+        str | None, typer.Option("--top-k", metavar="N", help="Draw from the N most probable ones only.")
+    ] = None,
+    seed: Annotated[
+        str | None, typer.Option("--seed", metavar="N", help="Of the drawing. [dim](default 0)[/dim]")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="The file to write; without it, stdout.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Let a network that learnt a text go on writing from some words."""
+    from jaxnn.cli.generate import generate
+
+    return generate(run, prompt, out, length=length, temperature=temperature, top_k=top_k, seed=seed, as_json=as_json)
 
 
 @app.command(epilog="Example: jaxnn show runs/iris")

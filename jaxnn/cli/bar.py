@@ -1,4 +1,4 @@
-"""The progress bar of a training run, on stderr; without a terminal a line at its start and its end."""
+"""The progress bars of reading and training, on stderr; without a terminal a training has a line at start and end."""
 
 import contextlib
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from jaxnn.cli.screen import say
 from jaxnn.train import Progress
-from jaxnn.train.progress import reporter, said
+from jaxnn.train.progress import QUIET_SECONDS, reporter, said
 
 
 @contextlib.contextmanager
@@ -29,6 +29,40 @@ def training_bar(epochs: int, quiet: bool) -> Iterator[Callable[[Progress], None
         return
     with reporter(True) as report:
         yield report
+
+
+@contextlib.contextmanager
+def reading_bar(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show how far the reading of many files is, in a terminal and once it takes over two seconds.
+
+    Args:
+        what: what is read, such as "images".
+        quiet: True to show nothing.
+
+    Yields:
+        What to call with how many were read, and of how many.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, count: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Live
+
+    since = time.monotonic()
+    console = Console(stderr=True, highlight=False)
+    live = Live(TextColumn(f"reading {what}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True)
+    task = live.add_task("read", total=None)
+
+    def show(done: int, count: int) -> None:
+        if time.monotonic() - since >= QUIET_SECONDS:
+            live.start()  # once: a second call changes nothing
+            live.update(task, completed=done, total=count)
+
+    try:
+        yield show
+    finally:
+        live.stop()
 
 
 def _lines(epochs: int) -> Iterator[Callable[[Progress], None]]:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from jaxnn.checks import fail
-from jaxnn.cli import cache, report, runfolder, screen
+from jaxnn.cli import cache, images, report, runfolder, screen, textevaluate
 from jaxnn.cli.report import counted
-from jaxnn.data import Preprocessing, Table, features_for, read, target_for
+from jaxnn.data import Preprocessing, Table, features_for, target_for
 from jaxnn.data.places import known_column, place, shown
 from jaxnn.data.rawtable import RawTable
 from jaxnn.model import Model
@@ -17,7 +17,7 @@ def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
 
     Args:
         run: a run folder or a model file.
-        data: a built-in name or a file, with the target.
+        data: a built-in name or a file, with the target; of a network that writes, a text.
         target: name of the target column, where it is not that of the training.
         as_json: print one JSON object in place of text.
 
@@ -28,8 +28,10 @@ def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
         JaxnnError: if the run or the data is bad.
     """
     opened = runfolder.open_run(run)
+    if opened.model.task == "text":
+        return textevaluate.evaluate(opened, data, target, as_json=as_json)
     learnt = runfolder.preprocessing_of(opened)
-    table = read(data)
+    table = images.read_for(learnt, data, as_json)
     if target is not None:
         learnt = learnt.renamed(target)
     elif learnt.target_name is None:

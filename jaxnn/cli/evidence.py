@@ -1,6 +1,7 @@
 """What a report shows of a run, as a bounded document of numbers."""
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from jaxnn import curves, optimizers
 from jaxnn.cli.pipeline import Outcome, Part, usual_penalty
 from jaxnn.cli.seen import Images, pictures_of
-from jaxnn.cli.settings import DESCRIBED
+from jaxnn.cli.settings import DESCRIBED, Settings
 from jaxnn.layers import summary
 from jaxnn.plots.drawing import number
 from jaxnn.report.document import (
@@ -30,6 +31,7 @@ from jaxnn.report.document import (
     Values,
 )
 from jaxnn.scores import NORMAL_95, ClassScores, ValueScores
+from jaxnn.train import Run
 
 EPOCHS, POINTS, DOTS, BINS = 200, 60, 600, 24
 """At most so many points of a learning curve, of a sweep, of a scatter chart, and bars of a histogram."""
@@ -81,7 +83,8 @@ def evidence(outcome: Outcome, made_with: Mapping[str, str]) -> Document:
     columns, kinds = _columns(outcome)
     network = summary(plan.net, outcome.run.example) if outcome.run.example is not None else None
     return Document(
-        version=VERSION, task=plan.settings.task, data=_data(outcome), scored=scored, training=_training(outcome),
+        version=VERSION, task=plan.settings.task, data=_data(outcome), scored=scored,
+        training=training_of(outcome.run, plan.settings),
         classes=classes, values=values, worst=worst, pictures=pictures_of(outcome, images, name_of),
         notes=tuple(name_of(note, 400) for note in plan.notes[:NOTES]), columns=columns, kinds=kinds,
         layers=tuple(Layer(row.path, row.layer, row.output, row.parameters) for row in network.rows) if network else (),
@@ -117,13 +120,21 @@ def _data(outcome: Outcome) -> Data:
     table = plan.table
     return Data(
         name_of(table.source or plan.settings.data or "data"), name_of(table.description), len(table),
-        len(plan.preprocessing.used), name_of(table.target_name or "target"), table.sha256, len(plan.train),
+        len(plan.preprocessing.columns), name_of(table.target_name or "target"), table.sha256, len(plan.train),
         len(plan.validation), len(plan.test),
     )  # fmt: skip
 
 
-def _training(outcome: Outcome) -> Training:
-    run, settings = outcome.run, outcome.plan.settings
+def training_of(run: Run, settings: Settings) -> Training:
+    """Return how a training went, at most `EPOCHS` points of each curve.
+
+    Args:
+        run: the finished run.
+        settings: of it, with its epochs and patience.
+
+    Returns:
+        That part of the document.
+    """
     history, kept = run.history, run.best_epoch + 1
     shown = sorted({*np.linspace(1, max(history.epochs, 1), EPOCHS).astype(int).tolist(), max(kept, 1)})
     shown = [epoch for epoch in shown if epoch <= history.epochs]
@@ -277,6 +288,8 @@ def _row(outcome: Outcome, images: Images | None, row: int) -> dict[str, Any]:
     place = f"row {row + 1:,}"
     if table.raw is not None and table.origin is not None and table.raw.kind == "text":
         place = f"line {int(table.raw.lines[table.origin[row]]):,}"
+    if table.names is not None:
+        place = name_of(os.path.relpath(str(table.names[row]), table.source))
     if images is not None:
         return {"place": place, "cells": (), "more": 0, "image": images.row(row)}
     dropped = {fate.name for fate in outcome.preprocessing.fates if fate.became == "dropped"}
@@ -308,7 +321,7 @@ def _settings(outcome: Outcome) -> tuple[Setting, ...]:
             usual = optimizers.resolve(outcome.plan.settings.optimizer, None)[1]
         elif name == "l2":
             usual = usual_penalty(len(outcome.plan.train))
-        elif usual == "auto":  # what it was decided to be
+        elif usual == "auto" and name != "embed":  # what it was decided to be
             usual = value
         default = described.default_text or ("none" if usual in (None, ()) else _typed(usual))
         found.append(Setting(name.replace("_", "-"), name_of(shown), default, value != usual, described.help))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from jaxnn.checks import fail
-from jaxnn.cli import cache, runfolder, screen
+from jaxnn.cli import cache, images, runfolder, screen
 from jaxnn.cli.report import counted
-from jaxnn.data import Preprocessing, features_for, read
+from jaxnn.data import Preprocessing, Table, features_for
 from jaxnn.data.places import listed
 from jaxnn.files import shown_path, write_atomically
 from jaxnn.model import Model
@@ -34,13 +34,15 @@ def predict(run: str, data: str, out: str | None, *, as_json: bool) -> int:
     """
     opened = runfolder.open_run(run)
     if out is not None:
-        _check_out(out, data, opened.path)
+        check_out(out, data, opened.path)
     learnt = runfolder.preprocessing_of(opened)
-    table = read(data)
+    table = images.read_for(learnt, data, as_json)
     features, ignored = features_for(table, learnt)
     x, notes = learnt.encode(features, table.place)
     cache.turn_on()
     columns = answers(opened.model, learnt, opened.model.logits(x))
+    if isinstance(table, Table) and table.names is not None:
+        columns = {"file": [os.path.relpath(name, data) if name != data else name for name in table.names]} | columns
     for note in (*table.notes, *notes):
         screen.say(note)
     if ignored:
@@ -107,7 +109,18 @@ def _print_csv(columns: dict[str, list[Any]]) -> None:
     sys.stdout.write(as_csv(columns))
 
 
-def _check_out(out: str, data: str, model: str) -> None:
+def check_out(out: str, data: str, model: str) -> None:
+    """Check, before any work is done, that a file can be written and is none that is needed.
+
+    Args:
+        out: the file as typed.
+        data: what is read, as typed.
+        model: the model file.
+
+    Raises:
+        JaxnnError: if it is one of the two, lies beside the model under the name of one of a run's files, or its folder
+            is not there.
+    """
     if not out:
         fail("--out", "''", "the name of a file")
     for path, what in ((data, "the data that is to be predicted"), (model, "the model itself")):

@@ -5,6 +5,7 @@ from collections import Counter
 from jaxnn.cli import screen
 from jaxnn.cli.pipeline import Outcome, Plan
 from jaxnn.data import Preprocessing
+from jaxnn.data.imagearrays import size_said
 from jaxnn.layers import summary
 from jaxnn.scores import ClassRow, ClassScores, Scores, ValueScores
 from jaxnn.train import Run
@@ -35,7 +36,7 @@ def parameters_of(plan: Plan) -> int:
     """Return the number of parameters of the planned network."""
     import jax
 
-    return summary(plan.net, jax.ShapeDtypeStruct((len(plan.preprocessing.inputs),), "float32")).parameters
+    return summary(plan.net, jax.ShapeDtypeStruct(plan.train.x.shape[1:], "float32")).parameters
 
 
 def print_plan(plan: Plan) -> None:
@@ -54,21 +55,25 @@ def print_plan(plan: Plan) -> None:
     between = f", {settings.activation}" if settings.hidden else " (linear)"
     dropped = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
     parts = [(plan.train, "to train on"), (plan.validation, "to validate"), (plan.test, "to test")]
+    what = f"{counted(len(table), 'row')}, {counted(len(table.columns), 'column')}"
+    if plan.train.x.ndim > 2:
+        what = f"{counted(len(table), 'image')} of {size_said(table.image_shape or ())}"
     split = ", ".join(f"{len(rows):,} {use}" for rows, use in parts if len(rows))
     screen.facts(
         [
-            ("data", f"{table.source}: {counted(len(table), 'row')}, {counted(len(table.columns), 'column')}, {about}"),
+            ("data", f"{table.source}: {what}, {about}"),
             *([("columns", columns_said(plan.preprocessing))] if columns_matter(plan.preprocessing) else []),
             ("split", split),
             *(("note", note) for note in plan.notes),
-            ("network", f"{widths}{between}{dropped}: {counted(parameters_of(plan), 'parameter')}"),
+            ("network", f"{plan.network or widths}{between}{dropped}: {counted(parameters_of(plan), 'parameter')}"),
+            *([("augment", ", ".join(map(repr, plan.augment)))] if plan.augment else []),
         ]
     )
 
 
 def columns_matter(learnt: Preprocessing) -> bool:
     """Return whether there is more to say of the columns than that they are numbers."""
-    return bool(learnt.dropped) or any(fate.kind != "numeric" for fate in learnt.fates)
+    return bool(learnt.dropped) or any(fate.kind not in ("numeric", "pixels") for fate in learnt.fates)
 
 
 def columns_said(learnt: Preprocessing) -> str:

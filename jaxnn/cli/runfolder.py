@@ -11,11 +11,13 @@ from typing import Any
 
 from jaxnn import modelfile
 from jaxnn.checks import JaxnnError, fail
+from jaxnn.cli import textevidence, textreport
 from jaxnn.cli.configfile import as_toml
 from jaxnn.cli.evidence import evidence
 from jaxnn.cli.pipeline import Outcome
 from jaxnn.cli.screen import say
 from jaxnn.cli.settings import NAMES
+from jaxnn.cli.text import OF_TABLES, TextOutcome
 from jaxnn.data import Preprocessing, names
 from jaxnn.data.tablefile import SUFFIXES
 from jaxnn.files import read_bytes, reading, replaceable, shown_path, write_folder_atomically
@@ -104,7 +106,7 @@ def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def save(folder: str, outcome: Outcome, overwrite: bool) -> None:
+def save(folder: str, outcome: Outcome | TextOutcome, overwrite: bool) -> None:
     """Write the run folder, whole or not at all.
 
     Args:
@@ -115,13 +117,18 @@ def save(folder: str, outcome: Outcome, overwrite: bool) -> None:
     Raises:
         JaxnnError: if it cannot be written; what was there is as it was.
     """
-    plan = outcome.plan
-    values = {name: getattr(plan.settings, name) for name in NAMES}
-    values |= {"data": _lasting(plan.table.source or plan.settings.data), "target": plan.table.target_name}
-    model = Model.of(outcome.run, plan.preprocessing, plan.settings.task)
+    values = {name: getattr(outcome.plan.settings, name) for name in NAMES}
+    if isinstance(outcome, TextOutcome):
+        data, model = outcome.plan.text, outcome.model
+        values = {name: value for name, value in values.items() if name not in OF_TABLES}
+    else:
+        data, plan = outcome.plan.table, outcome.plan
+        model = Model.of(outcome.run, plan.preprocessing, plan.settings.task)
+        values["target"] = data.target_name
+    values["data"] = _lasting(data.source or outcome.plan.settings.data)
     files = {
         MODEL: modelfile.to_bytes(model),
-        RECIPE: as_toml(values, plan.table.sha256, made_with()).encode(),
+        RECIPE: as_toml(values, data.sha256, made_with()).encode(),
         HISTORY: outcome.run.history.csv().encode(),
         METRICS: (json.dumps(metrics_of(outcome), indent=2, allow_nan=False) + "\n").encode(),
     }
@@ -129,10 +136,13 @@ def save(folder: str, outcome: Outcome, overwrite: bool) -> None:
     write_folder_atomically(folder, files, ENTRIES, MARKS, overwrite)
 
 
-def _report(outcome: Outcome) -> dict[str, bytes]:
+def _report(outcome: Outcome | TextOutcome) -> dict[str, bytes]:
     """The report and its numbers; without them where they cannot be made: a picture must not cost the network."""
     try:
-        document = evidence(outcome, made_with())
+        if isinstance(outcome, TextOutcome):
+            document = textevidence.evidence(outcome, made_with())
+        else:
+            document = evidence(outcome, made_with())
         return {EVIDENCE: to_json(document).encode(), REPORT: page(document).encode()}
     except Exception as error:
         say(f"the run is saved without a report, which met an unexpected {type(error).__name__}: {error}")
@@ -148,8 +158,10 @@ def _lasting(data: str | None) -> str | None:
     return data if any("\ud800" <= letter <= "\udfff" for letter in path) else path
 
 
-def metrics_of(outcome: Outcome) -> dict[str, Any]:
+def metrics_of(outcome: Outcome | TextOutcome) -> dict[str, Any]:
     """Return what metrics.json holds; epochs count from 1."""
+    if isinstance(outcome, TextOutcome):
+        return textreport.metrics_of(outcome)
     plan, run = outcome.plan, outcome.run
     return {
         "task": plan.settings.task,
@@ -232,6 +244,9 @@ def preprocessing_of(opened: Opened) -> Preprocessing:
         JaxnnError: if it was trained on something else than a table, or answers with several labels at once.
     """
     model, where = opened.model, shown_path(opened.path)
+    if model.task == "text":
+        do = 'Type: jaxnn generate RUN "First words"'
+        fail(where, "a model that writes text", "one that predicts the rows of a table", do)
     if model.preprocessing is None:
         fail(where, "a model without the columns of a table", "one that jaxnn train wrote", "Use it from Python")
     if model.task == "multilabel":

@@ -114,6 +114,18 @@ def facts(rows: Sequence[tuple[str, str]]) -> None:
     sys.stdout.flush()
 
 
+def writing(text: str, indent: str = "") -> None:
+    """Print a text line by line as it is; in a terminal without control characters, which would steer it.
+
+    Args:
+        text: of any source.
+        indent: what every line begins with.
+    """
+    if sys.stdout.isatty():
+        text = "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    print("\n".join(f"{indent}{line}".rstrip() if indent else line for line in text.split("\n")), flush=True)
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Print a table.
 

@@ -80,17 +80,18 @@ def pictures_of(outcome: Outcome, images: Images | None, name_of: Callable[[Any]
         if len(rows):
             means.append(Named(name_of(name), images.mean(rows)))
     weights, units = _weights(outcome, images, name_of)
-    return Pictures(images.shape, tuple(means), weights, units, not plan.settings.hidden)
+    return Pictures(images.shape, tuple(means), weights, units, bool(weights) and not plan.settings.hidden)
 
 
 def _weights(outcome: Outcome, images: Images, name_of: Callable[[Any], str]) -> tuple[tuple[Named, ...], int]:
     """The columns of the first kernel, each times the spread of its pixel: what a usual change of the pixel does."""
     plan, classes = outcome.plan, outcome.preprocessing.classes
     kernel = next((np.asarray(layer["kernel"]) for layer in outcome.run.params.values() if "kernel" in layer), None)
-    if kernel is None or kernel.shape[0] != len(plan.table.columns) or len(images.shape) != 2:
+    pixels = (len(plan.table.columns),)  # the kernel of a convolution looks at a few of them
+    if kernel is None or kernel.ndim != 2 or kernel.shape[:1] != pixels or len(images.shape) != 2:
         return (), 0
     # a pixel that is always the same has a spread of 0: its weights are what they were drawn as, and mean nothing
-    effect = kernel * plan.train.x.std(axis=0)[:, None]
+    effect = kernel * plan.train.x.std(axis=0).reshape(-1, 1)
     units, templates = effect.shape[1], not plan.settings.hidden
     chosen = list(range(min(units, MOST_UNITS)))
     if not templates:

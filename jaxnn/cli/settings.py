@@ -15,18 +15,21 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.AS
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole number in a range."""
+    """A whole number in a range; with `optional`, None where it was not given."""
 
     low: int
     high: int
+    optional: bool = False
     metavar: str = "N"
 
     def parse(self, text: str) -> Any:
         """Return the number that a flag spells, or the text itself, which `check` refuses."""
         return int(text) if _WHOLE.fullmatch(text.strip()) else text
 
-    def check(self, where: str, value: Any) -> int:
+    def check(self, where: str, value: Any) -> int | None:
         """Return a value of this kind, or raise with the range."""
+        if value is None and self.optional:
+            return None
         return whole_number(where, value, self.low, self.high)
 
 
@@ -56,17 +59,20 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few names."""
+    """One of a few names; with `optional`, None where it was not given."""
 
     names: Callable[[], Any]
+    optional: bool = False
     metavar: str = "NAME"
 
     def parse(self, text: str) -> str:
         """Return the text of a flag."""
         return text
 
-    def check(self, where: str, value: Any) -> str:
+    def check(self, where: str, value: Any) -> str | None:
         """Return a value of this kind, or raise with the list of names and the nearest."""
+        if value is None and self.optional:
+            return None
         return one_of(where, value, self.names())
 
 
@@ -114,6 +120,23 @@ class Widths:
 
 
 @dataclass(frozen=True)
+class Embed:
+    """auto, off, or how long the vectors of categories are."""
+
+    metavar: str = "WIDTH"
+
+    def parse(self, text: str) -> Any:
+        """Return the width that a flag spells, or the text itself."""
+        return int(text) if _WHOLE.fullmatch(text.strip()) else text
+
+    def check(self, where: str, value: Any) -> int | str:
+        """Return a value of this kind, or raise with the range."""
+        from jaxnn.data.wishes import check_embed
+
+        return check_embed(where, value)
+
+
+@dataclass(frozen=True)
 class Entries:
     """Several words; a flag may be given several times."""
 
@@ -147,10 +170,13 @@ def _optimizers() -> list[str]:
 
 
 _INF = float("inf")
-_TASKS = ("auto", "classification", "regression")
+_TASKS = ("auto", "classification", "regression", "text")
+_TOKENS = ("characters", "bytes")
+_CELLS = ("lstm", "gru", "rnn")
 _SCALINGS = ("z-score", "min-max")
 _TARGET_SCALES = ("linear", "log")
 _WEIGHTS = ("none", "balanced")
+_MODELS = ("auto", "mlp", "cnn", "rnn", "transformer")
 _SHARE = Number(0, 1, open_high=True, metavar="SHARE")
 _STRENGTH = Number(0, _INF, open_high=True)
 
@@ -161,10 +187,12 @@ class Settings:
 
     Args:
         data, target, task: what to learn from, and what.
-        drop, keep, types, categories, scaling, target_scale: what becomes of the columns.
+        drop, keep, types, categories, embed, scaling, target_scale: what becomes of the columns.
         test, validation: shares of all rows that are set aside.
-        hidden, activation, dropout: the network.
-        optimizer, learning_rate, batch_size, epochs, patience, l1, l2, class_weight, seed: the training.
+        image_size: what images are resized to.
+        model, hidden, activation, dropout: the network.
+        tokens, context, cell, width, depth, heads: of a text: what is read, and the network.
+        optimizer, learning_rate, batch_size, epochs, patience, l1, l2, class_weight, augment, seed: the training.
 
     Raises:
         JaxnnError: naming the setting that is out of range, with the range.
@@ -174,7 +202,7 @@ class Settings:
     target: str | None = _setting(None, Text("COLUMN"), "Data", "The column to predict; a built-in set has its own.")
     task: str = _setting(
         "auto", Choice(lambda: _TASKS), "Data",
-        "classification, regression, or auto: text and few whole numbers are classes.",
+        "classification, regression, text (learn to write), or auto: words and few whole numbers are classes.",
     )  # fmt: skip
     drop: tuple[str, ...] = _setting((), Entries("A,B"), "Data", "Columns that are not to be used.")
     keep: tuple[str, ...] = _setting((), Entries("A,B"), "Data", "The only columns to use.")
@@ -183,8 +211,13 @@ class Settings:
         "Say what a column is: zip=categorical, age=numeric, day=date, size=ordinal or size=small<medium<large.",
     )  # fmt: skip
     categories: int = _setting(
-        50, Whole(1, 10000), "Data", "At most so many inputs for the categories of a column; the rest are other."
+        50, Whole(1, 10000), "Data", "At most so many inputs for the categories of a column; see --embed."
     )
+    embed: int | str = _setting(
+        "auto", Embed(), "Data",
+        "Learn a vector of this width for every category. auto: of columns with more categories than --categories; "
+        "off: of none, their rarer categories share an input.",
+    )  # fmt: skip
     scaling: str = _setting("z-score", Choice(lambda: _SCALINGS), "Data", "Of numbers: z-score or min-max.")
     target_scale: str = _setting(
         "linear", Choice(lambda: _TARGET_SCALES), "Data", "log: learn the logarithm of a positive target."
@@ -193,6 +226,13 @@ class Settings:
     validation: float = _setting(
         0.1, _SHARE, "Data", "Share of the rows that choose the best epoch; 0: keep the last epoch."
     )
+    image_size: str | None = _setting(
+        None, Text("HxW"), "Data", "Height and width to which the images of a folder are resized, such as 32x32."
+    )
+    model: str = _setting(
+        "auto", Choice(lambda: _MODELS), "Network",
+        "mlp, cnn, rnn, transformer, or auto: cnn for image files and folders, mlp for tables.",
+    )  # fmt: skip
     hidden: tuple[int, ...] = _setting(
         (128,), Widths(65536), "Network", "Widths of the hidden layers; 0: a linear model."
     )
@@ -200,6 +240,25 @@ class Settings:
         "relu", Choice(_activations), "Network", "Of the hidden layers: relu, tanh, sigmoid, gelu, swish, elu ..."
     )
     dropout: float = _setting(0.0, _SHARE, "Network", "Share of hidden activations dropped in training.")
+    tokens: str | None = _setting(
+        None, Choice(lambda: _TOKENS, optional=True), "Text",
+        "characters or bytes; the default is characters, and bytes if there are over 1,000 distinct ones.",
+    )  # fmt: skip
+    context: int | None = _setting(
+        None, Whole(2, 65536, optional=True), "Text", "Tokens that the network learns from at once; the default is 128."
+    )
+    cell: str | None = _setting(
+        None, Choice(lambda: _CELLS, optional=True), "Text", "Of --model rnn: lstm, gru or rnn; the default is lstm."
+    )
+    width: int | None = _setting(
+        None, Whole(1, 65536, optional=True), "Text", "Features of each token; the default depends on the model."
+    )
+    depth: int | None = _setting(
+        None, Whole(1, 1000, optional=True), "Text", "Layers or blocks; the default depends on the model."
+    )
+    heads: int | None = _setting(
+        None, Whole(1, 65536, optional=True), "Text", "Attention heads of --model transformer; the default is 4."
+    )
     epochs: int = _setting(200, Whole(1, 10**7), "Training", "Passes over the data, at most.")
     batch_size: int = _setting(32, Whole(1, 2**31 - 1), "Training", "Rows in a minibatch.")
     optimizer: str = _setting("adam", Choice(_optimizers), "Training", "adam, adamw, momentum or sgd.")
@@ -210,7 +269,8 @@ class Settings:
     l1: float = _setting(0.0, _STRENGTH, "Training", "Strength of the L1 penalty on kernels.")
     l2: float | None = _setting(
         None, Number(0, _INF, open_high=True, optional=True), "Training",
-        "Strength of the L2 penalty on kernels; the default is 2 divided by the training rows, at most 0.01.",
+        "Strength of the L2 penalty on kernels (three times as strong on --embed's vectors); the default is 2 divided "
+        "by the training rows, at most 0.01.",
     )  # fmt: skip
     patience: int = _setting(
         20, Whole(1, 2**31 - 1), "Training", "Stop after so many epochs without a better validation loss."
@@ -218,6 +278,10 @@ class Settings:
     class_weight: str = _setting(
         "none", Choice(lambda: _WEIGHTS), "Training", "balanced: rare classes count as much as common ones."
     )
+    augment: tuple[str, ...] = _setting(
+        (), Entries("A=N"), "Training",
+        "Change the images of every minibatch: shift=2, flip, rotate=10, crop=2, noise=0.1, cutout=4, mixup=0.2.",
+    )  # fmt: skip
     seed: int = _setting(0, Whole(0, 2**32 - 1), "Training", "Of the split, the weights and the order of rows.")
 
     def __post_init__(self) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 from jaxnn.cli import runfolder, screen
 from jaxnn.cli.report import counted
 from jaxnn.data import Preprocessing
-from jaxnn.data.places import listed
+from jaxnn.data.pixels import Pixels
+from jaxnn.data.places import listed, shown
+from jaxnn.data.tokenisers import Characters
 from jaxnn.layers import Summary, summary
 from jaxnn.model import Model
 
@@ -37,7 +39,7 @@ def show(run: str, *, as_json: bool) -> int:
     rows = [("input", "", str(layers.input), ""), *rows, ("all", "", "", f"{layers.parameters:,}")]
     screen.table(["layer", "", "output", "parameters"], rows, right=(3,))
     screen.blank()
-    if opened.model.preprocessing is not None:
+    if isinstance(opened.model.preprocessing, Preprocessing):
         _print_columns(opened.model.preprocessing)
         screen.blank()
     screen.facts([*_about_data(opened.model), *_about_training(opened), *_about_file(opened, size)])
@@ -58,6 +60,9 @@ def _about_data(model: Model) -> list[tuple[str, str]]:
     learnt = model.preprocessing
     if learnt is None:
         return [("task", model.task or "its own")]
+    if model.task == "text":
+        known = f": {shown(learnt.vocabulary)}" if isinstance(learnt, Characters) else ""
+        return [("task", f"text, {learnt.unit} by {learnt.unit}"), ("tokens", f"{learnt.size:,}{known}")]
     name = learnt.target_name or "a column without a name"
     rows = [("task", f"{learnt.task} of {name}")]
     if learnt.classes is not None:
@@ -66,6 +71,8 @@ def _about_data(model: Model) -> list[tuple[str, str]]:
         scale = " of its logarithm" if learnt.target_log else ""
         said = f"mean{scale} {learnt.target_mean:.4g}, standard deviation {learnt.target_scale:.4g} in training"
         rows.append(("target", said))
+    if isinstance(learnt, Pixels):
+        return [*rows, ("images", learnt.fates[0].note)]
     unused = f", {len(learnt.dropped):,} not used" if learnt.dropped else ""
     return [*rows, ("columns", f"{len(learnt.columns):,}{unused}, {counted(len(learnt.inputs), 'input')}")]
 
@@ -82,9 +89,10 @@ def _about_training(opened: runfolder.Opened) -> list[tuple[str, str]]:
         rows.append(("training", f"{metrics.get('stopped_because')}{kept}"))
     test = metrics.get("test")
     if isinstance(test, dict):
-        names = ("accuracy", "r2", "rmse", "mae")
+        names = ("accuracy", "r2", "rmse", "mae", "loss", "bits", "perplexity")
         said = [f"{name} {test[name]:.4g}" for name in names if isinstance(test.get(name), int | float)]
-        rows.append(("test", f"{', '.join(said)} on {test.get('rows')} rows"))
+        of = f"{test['tokens']} {test.get('unit')}s" if "tokens" in test else f"{test.get('rows')} rows"
+        rows.append(("test", f"{', '.join(said)} on {of}"))
     return rows
 
 
@@ -98,8 +106,11 @@ def _about_file(opened: runfolder.Opened, size: int) -> list[tuple[str, str]]:
 
 def _document(opened: runfolder.Opened, layers: Summary, size: int) -> dict[str, Any]:
     learnt = opened.model.preprocessing
+    tokens = None
+    if opened.model.task == "text" and learnt is not None:
+        tokens, learnt = {"unit": learnt.unit, "size": learnt.size, **learnt.to_json()}, None
     return {
-        "task": opened.model.task, "target": learnt and learnt.target_name,
+        "task": opened.model.task, "tokens": tokens, "target": learnt and learnt.target_name,
         "columns": learnt and [fate._asdict() for fate in learnt.fates],
         "classes": list(learnt.classes) if learnt and learnt.classes else None,
         "layers": [

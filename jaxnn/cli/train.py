@@ -3,24 +3,29 @@
 import os
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from jaxnn.checks import JaxnnError, fail
-from jaxnn.cli import cache, fold, report, runfolder, screen
-from jaxnn.cli.bar import training_bar
+from jaxnn.cli import cache, fold, images, pipeline, report, runfolder, screen, text, textreport
+from jaxnn.cli.bar import reading_bar, training_bar
 from jaxnn.cli.configfile import DIGEST, Config, combined, read_config
-from jaxnn.cli.pipeline import Outcome, make_plan, train_plan
+from jaxnn.cli.pipeline import Outcome, Plan
 from jaxnn.cli.settings import Settings
-from jaxnn.data import Table, load
+from jaxnn.cli.text import TextOutcome, TextPlan
+from jaxnn.data import Table, Text, load
+from jaxnn.data.images import Wanted
 from jaxnn.files import shown_path
+from jaxnn.train import Progress
+
+_Flags = Mapping[str, str | list[str] | None]
 
 INTERRUPTED, DIVERGED = 130, 3
 """Exit codes: of a program that Ctrl-C ended, and of a training whose loss was not finite."""
 
 
 def train(
-    flags: Mapping[str, str | list[str] | None],
+    flags: _Flags,
     config: str | None,
     out: str | None,
     *,
@@ -29,7 +34,7 @@ def train(
     quiet: bool,
     folded: bool = False,
 ) -> int:
-    """Train a network on a table and save it; everything is checked before the training begins.
+    """Train a network on a table or a text and save it; everything is checked before the training begins.
 
     Args:
         flags: the settings that were typed, by name; None where nothing was.
@@ -50,24 +55,22 @@ def train(
     settings = combined(flags, found)
     if settings.data is None:
         fail("DATA", "none", "a built-in name (jaxnn datasets lists them) or a file", "Type: jaxnn train digits")
-    table = _loaded(settings, flags, found)
+    table = _loaded(settings, flags, found, as_json or quiet)
     folder = runfolder.destination(out if out is not None else _default_out(settings.data), overwrite)
     runfolder.keep_inputs(folder, {"DATA": table.source or settings.data, "--config": config})
     _check_same_data(found, settings, table)
-    plan = make_plan(table, settings)
-    widths = (plan.train.x.shape[-1], *plan.settings.hidden, plan.objective.width)
-    fold.turn_on(widths, folded, found.made_with)
+    plan = _planned(table, settings, flags, found, folded)
     silent = as_json or quiet
     for note in [] if quiet else runfolder.differences(found.made_with):
         screen.say(note)
     if not silent:
         # a reader of stdout that goes away, such as `head -1`, ends no training
         with screen.unless_closed():
-            report.print_plan(plan)
+            _print_plan(plan)
     cache.turn_on()
     since = time.monotonic()
-    with training_bar(settings.epochs, quiet) as progress:
-        outcome = train_plan(plan, progress)
+    with training_bar(plan.settings.epochs, quiet) as progress:
+        outcome = _trained(plan, progress)
     run = outcome.run
     code = INTERRUPTED if run.interrupted else DIVERGED if run.diverged else 0
     if code and run.best_epoch < 0:
@@ -78,21 +81,61 @@ def train(
     runfolder.save(folder, outcome, overwrite)
     with screen.unless_closed():
         if not silent:
-            report.print_outcome(outcome, seconds)
+            _print_outcome(outcome, seconds)
         _say_saved(folder, outcome, as_json, quiet)
     if run.interrupted or run.diverged:
         screen.say(f"{run.stopped_because}; saved in {shown_path(folder)}")
     return code
 
 
-def _loaded(settings: Settings, flags: Mapping[str, str | list[str] | None], found: Config) -> Table:
+def _planned(data: Table | Text, settings: Settings, typed: _Flags, found: Config, folded: bool) -> Plan | TextPlan:
+    """Check everything that can be checked without training."""
+    if isinstance(data, Text):
+        if folded:
+            fail("--fold", "with a text", "a table", "Leave it out")
+        given = {name for name, value in typed.items() if value not in (None, [])}
+        text.check_apply(settings, given)
+        return text.make_plan(data, settings, given | set(found.values))
+    text.check_table(settings)
+    plan = pipeline.make_plan(data, settings)
+    if plan.train.x.ndim > 2:
+        if folded:
+            fail("--fold", "with images", "a table", "Leave it out")
+        return plan
+    widths = (plan.train.x.shape[-1], *plan.settings.hidden, plan.objective.width)
+    fold.turn_on(widths, folded, found.made_with)
+    return plan
+
+
+def _print_plan(plan: Plan | TextPlan) -> None:
+    textreport.print_plan(plan) if isinstance(plan, TextPlan) else report.print_plan(plan)
+
+
+def _trained(plan: Plan | TextPlan, progress: Callable[[Progress], None]) -> Outcome | TextOutcome:
+    return text.train_plan(plan, progress) if isinstance(plan, TextPlan) else pipeline.train_plan(plan, progress)
+
+
+def _print_outcome(outcome: Outcome | TextOutcome, seconds: float) -> None:
+    if isinstance(outcome, TextOutcome):
+        textreport.print_outcome(outcome, seconds)
+    else:
+        report.print_outcome(outcome, seconds)
+
+
+def _loaded(settings: Settings, flags: _Flags, found: Config, quiet: bool) -> Table | Text:
     """The data; what a file of settings says of it wrongly is called by the line that says it."""
     assert settings.data is not None
     try:
-        return load(settings.data, settings.target, settings.task, settings.drop, settings.keep)
+        if text.asked(settings):
+            return text.read(settings)
+        with reading_bar("images", quiet) as progress:
+            wanted = Wanted(images.image_size(settings), progress=progress)
+            return load(settings.data, settings.target, settings.task, settings.drop, settings.keep, wanted)
     except JaxnnError as error:
         lost = "data: " if flags.get("data") is None and not os.path.exists(settings.data) else ""
         said = lost + str(error).removeprefix(lost)
+        if settings.data.lower().endswith((".txt", ".txt.gz")) and not text.asked(settings) and not settings.target:
+            raise JaxnnError(f"{said} If this is a text to learn, give --task text.") from None
         name = said.split(":")[0].removeprefix("--")
         if name in found.places and flags.get(name) is None:
             raise JaxnnError(f"{found.places[name]}: {said}") from None
@@ -106,7 +149,7 @@ def _default_out(data: str) -> str:
     return str(Path("runs") / stem)
 
 
-def _check_same_data(found: Config, settings: Settings, table: Table) -> None:
+def _check_same_data(found: Config, settings: Settings, table: Table | Text) -> None:
     """A run.toml promises the same network again, which only the same bytes of data can give."""
     if found.data_sha256 and found.values.get("data") == settings.data and table.sha256 != found.data_sha256:
         given = f"data whose SHA-256 is {table.sha256[:12]}..."
@@ -115,7 +158,7 @@ def _check_same_data(found: Config, settings: Settings, table: Table) -> None:
         fail(shown_path(settings.data or ""), given, needed, do)
 
 
-def _say_saved(folder: str, outcome: Outcome, as_json: bool, quiet: bool) -> None:
+def _say_saved(folder: str, outcome: Outcome | TextOutcome, as_json: bool, quiet: bool) -> None:
     if as_json:
         screen.print_json({"out": folder, **runfolder.metrics_of(outcome)})
     elif not quiet:
@@ -123,4 +166,7 @@ def _say_saved(folder: str, outcome: Outcome, as_json: bool, quiet: bool) -> Non
         page = os.path.join(folder, runfolder.REPORT)
         look = [("look", page)] if os.path.exists(page) else []
         then = f"jaxnn predict {shlex.quote(folder)} {data} --out predictions.csv"
+        if isinstance(outcome, TextOutcome):
+            prompt = shlex.quote(text.prompt_of(outcome.plan.text.text))
+            then = f"jaxnn generate {shlex.quote(folder)} {prompt} --length 400"
         screen.facts([("saved", folder), *look, ("next", then)])

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from jaxnn.data.tablefile import read_table
     from jaxnn.data.tables import features_for, target_for, to_table
     from jaxnn.data.targets import decide_task
+    from jaxnn.data.textfile import Text, read_text
+    from jaxnn.data.tokenisers import Bytes, Characters
+    from jaxnn.data.windows import consecutive, next_tokens, sliding_windows
 
 __getattr__ = lazy.attributes(
     __name__,
@@ -28,18 +31,25 @@ __getattr__ = lazy.attributes(
     | dict.fromkeys(["class_weights", "split"], "jaxnn.data.splits")
     | {"Table": "jaxnn.data.table"}
     | dict.fromkeys(["features_for", "target_for", "to_table"], "jaxnn.data.tables")
-    | {"decide_task": "jaxnn.data.targets"},
+    | {"decide_task": "jaxnn.data.targets"}
+    | dict.fromkeys(["Text", "read_text"], "jaxnn.data.textfile")
+    | dict.fromkeys(["Bytes", "Characters"], "jaxnn.data.tokenisers")
+    | dict.fromkeys(["consecutive", "next_tokens", "sliding_windows"], "jaxnn.data.windows"),
 )
 
 __all__ = [
     "BinaryCode",
+    "Bytes",
+    "Characters",
     "Holdout",
     "OneHot",
     "Part",
     "Preprocessing",
     "RawTable",
     "Table",
+    "Text",
     "class_weights",
+    "consecutive",
     "decide_task",
     "features_for",
     "from_columns",
@@ -47,8 +57,11 @@ __all__ = [
     "holdout",
     "load",
     "names",
+    "next_tokens",
     "read",
     "read_table",
+    "read_text",
+    "sliding_windows",
     "split",
     "target_for",
     "to_columns",

@@ -1,12 +1,11 @@
 """The kinds of column that a network can use: what was learnt from the training rows, and what each then gives."""
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from jaxnn.checks import fail
+from jaxnn.checks import fail, whole_number
 from jaxnn.config import config
 from jaxnn.data import dates, numerals
 from jaxnn.data.ordering import BOOLEANS
@@ -14,6 +13,10 @@ from jaxnn.data.places import listed, shown
 
 if TYPE_CHECKING:
     import polars
+
+
+WIDEST = 1024
+"""Numbers in the vector of a category."""
 
 
 class Fate(NamedTuple):
@@ -161,23 +164,65 @@ class Categories:
 
     def places(self, series: "polars.Series") -> tuple[np.ndarray, np.ndarray]:
         """Return which input is 1 for each row, -1 for none, int64 (rows,); and which cells are an unknown category."""
-        texts = _category_text(series)
-        count = len(self.categories)
-        found = texts.replace_strict(list(self.categories), list(range(count)), default=-1).to_numpy().astype(np.int64)
-        missing = numerals.is_missing(texts) & (found < 0)
+        found, missing = _places(self.categories, series)
         unknown = (found < 0) & ~missing
-        elsewhere = count if self.other else -1
+        elsewhere = len(self.categories) if self.other else -1
         found = np.where(unknown | missing, elsewhere, found)
         return np.where(missing & (self.missing > 0), len(self.inputs) - 1, found), unknown
 
     @property
     def fate(self) -> Fate:
         """What became of it."""
-        rest = f", {_percent(self.other)} other" if self.other else ""
-        return Fate(
-            self.name, self.label, _counted(self.inputs),
-            f"{len(self.categories)}: {listed(self.categories, most=5)}{rest}{_missing_note(self)}",
-        )  # fmt: skip
+        return Fate(self.name, self.label, _counted(self.inputs), _category_note(self))
+
+
+@config
+class Embedded:
+    """Words without an order: one input, the code of the row's own, of which the network learns a vector.
+
+    `code = 0 ... K - 1` of the K categories, K of any other word, K + 1 of a missing one.
+
+    Args:
+        name: of the column.
+        categories: most frequent first.
+        width: of the vectors.
+        other: share of the training rows with a rarer one.
+        missing: share of the training rows without a value; without any a missing one later counts as another word.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    width: int
+    other: float = 0.0
+    missing: float = 0.0
+    label: ClassVar[str] = "categorical"
+
+    def __post_init__(self) -> None:
+        _check(self)
+        _check_names(self, self.categories)
+        whole_number(f"column {shown(self.name)}: width", self.width, 1, WIDEST)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The name of the network's input."""
+        return (self.name,)
+
+    @property
+    def rows(self) -> int:
+        """How many codes there are."""
+        return len(self.categories) + 1 + bool(self.missing)
+
+    def places(self, series: "polars.Series") -> tuple[np.ndarray, np.ndarray]:
+        """Return the code of each row, int64 (rows,); and which cells are an unknown category."""
+        found, missing = _places(self.categories, series)
+        unknown = (found < 0) & ~missing
+        return np.where(missing, self.rows - 1, np.where(unknown, len(self.categories), found)), unknown
+
+    @property
+    def fate(self) -> Fate:
+        """What became of it."""
+        became = f"embedding of width {self.width} from {len(self.categories):,} categories"
+        return Fate(self.name, self.label, became, _category_note(self))
 
 
 @config
@@ -256,86 +301,31 @@ class Dropped:
         return Fate(self.name, self.label, "dropped", self.why)
 
 
-Column = Numeric | Levels | Categories | Date
+Column = Numeric | Levels | Categories | Embedded | Date
 """A column that is used."""
 
-_KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (Numeric, Levels, Categories, Date, Dropped)}
 
-
-def to_json(column: Column | Dropped) -> dict[str, Any]:
-    """Return a column as plain lists, text and numbers.
-
-    Args:
-        column: of any kind.
-
-    Returns:
-        What `from_json` reads back to an equal column.
-
-    >>> to_json(Dropped("id", "identifier", "different in every row"))["kind"]
-    'Dropped'
-    """
-    fields = {name: getattr(column, name) for name in _fields(type(column))}
-    return {"kind": type(column).__name__} | {
-        name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()
-    }
-
-
-def from_json(document: Any) -> Column | Dropped:
-    """Make a column from what `to_json` returned, checking everything: the document may be hostile.
-
-    Args:
-        document: what `json.loads` returned.
-
-    Returns:
-        The column.
-
-    Raises:
-        JaxnnError: naming what has the wrong type, length or value.
-
-    >>> from_json({"kind": "Dropped", "name": "id", "label": "identifier", "why": ""})
-    Dropped('id', 'identifier')
-    """
-    where, kinds = "preprocessing.columns", f"one of {', '.join(_KINDS)}"
-    if not isinstance(document, Mapping):
-        fail(where, type(document).__name__, f"an object whose kind is {kinds}")
-    kind = _KINDS.get(str(document.get("kind")))
-    if kind is None:
-        fail(where, f"the kind {shown(document.get('kind'))}", kinds)
-    if set(document) != {"kind", *_fields(kind)}:
-        given = listed([str(key) for key in document])
-        fail(where, given, f"the fields of {kind.__name__}: {', '.join(_fields(kind))}")
-    fields = {name: _plain(value, annotation) for (name, annotation), value in _paired(kind, document)}
-    return kind(**fields)
-
-
-def _paired(kind: type, document: Mapping[str, Any]) -> list[tuple[tuple[str, Any], Any]]:
-    return [((name, annotation), document[name]) for name, annotation in _fields(kind).items()]
-
-
-def _plain(value: Any, annotation: Any) -> Any:
-    """Lists as tuples, and 2 as 2.0 where a float belongs: JSON writers may drop the point."""
-    if isinstance(value, list):
-        return tuple(_plain(item, float if annotation == tuple[float, ...] else str) for item in value)
-    small = type(value) is int and abs(value) < 2**63
-    return float(value) if annotation is float and small else value
-
-
-def _fields(kind: type) -> dict[str, Any]:
+def fields_of(kind: type) -> dict[str, Any]:
+    """Return the annotation of each field of a kind of column, by name."""
     return {name: annotation for name, annotation in kind.__annotations__.items() if annotation != ClassVar[str]}
 
 
 def _check(column: Any, positive: tuple[str, ...] = ()) -> None:
     """Every field of its annotated type, numbers finite, shares within 0 and 1, text that UTF-8 can encode."""
-    for name, annotation in _fields(type(column)).items():
+    for name, annotation in fields_of(type(column)).items():
         value = getattr(column, name)
         where = f"column {shown(column.name)}: {name}"
         several = annotation in (tuple[str, ...], tuple[float, ...])
         if several and not isinstance(value, tuple):
             fail(where, shown(value), "a tuple")
-        kind = bool if annotation is bool else str if annotation in (str, tuple[str, ...]) else float
+        kind = annotation if annotation in (bool, int) else str if annotation in (str, tuple[str, ...]) else float
         for item in value if several else (value,):
             if not isinstance(item, kind) or (isinstance(item, float) and not math.isfinite(item)):
-                fail(where, shown(item), {str: "text", bool: "true or false"}.get(kind, "a finite number"))
+                fail(
+                    where,
+                    shown(item),
+                    {str: "text", bool: "true or false", int: "a whole number"}.get(kind, "a finite number"),
+                )
             if isinstance(item, float) and name in positive and item <= 0:
                 fail(where, shown(item), "a positive number")
             if isinstance(item, float) and name in _SHARES and not 0 <= item <= 1:
@@ -345,6 +335,7 @@ def _check(column: Any, positive: tuple[str, ...] = ()) -> None:
 
 
 _SHARES = ("missing", "other")
+_NEEDED = {str: "text", bool: "true or false", int: "a whole number", float: "a finite number"}
 
 
 def _check_names(column: Any, names: tuple[str, ...]) -> None:
@@ -355,6 +346,19 @@ def _check_names(column: Any, names: tuple[str, ...]) -> None:
 def _category_text(series: "polars.Series") -> "polars.Series":
     """Cells as text; pandas writes the whole numbers of a column with gaps as 1.0."""
     return numerals.stripped(series).str.replace(r"^([+-]?\d+)\.0+$", "$1")
+
+
+def _places(categories: tuple[str, ...], series: "polars.Series") -> tuple[np.ndarray, np.ndarray]:
+    """Which category each cell is, -1 for none, int64 (rows,); and which cells of these are missing."""
+    texts = _category_text(series)
+    found = texts.replace_strict(list(categories), list(range(len(categories))), default=-1)
+    places = found.to_numpy().astype(np.int64)
+    return places, numerals.is_missing(texts) & (places < 0)
+
+
+def _category_note(column: Any) -> str:
+    rest = f", {_percent(column.other)} other" if column.other else ""
+    return f"{len(column.categories)}: {listed(column.categories, most=5)}{rest}{_missing_note(column)}"
 
 
 def _indicator(column: Any) -> tuple[str, ...]:

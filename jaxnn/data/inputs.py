@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxnn.checks import fail
 from jaxnn.data import numerals
-from jaxnn.data.columns import Categories, Column, Date, Levels, Numeric
+from jaxnn.data.columns import Categories, Column, Date, Embedded, Levels, Numeric
 from jaxnn.data.places import listed, shown
 
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ did not have, such as 'pilot'",))
             x[rows, position + places[rows]] = 1
             notes += _unknown_note(column, series, unknown)
             continue
+        if isinstance(column, Embedded):
+            x[:, position], unknown = column.places(series)
+            notes += _unknown_note(column, series, unknown)
+            continue
         if column.name in read:
             values = read[column.name]
         else:
@@ -130,7 +134,7 @@ def _from_numbers(columns: Sequence[Column], features: Any, positions: np.ndarra
 
 
 def _scaling(column: Column) -> tuple[Any, Any, Any]:
-    assert not isinstance(column, Categories)
+    assert not isinstance(column, Categories | Embedded)
     return column.scaling
 
 
@@ -236,10 +240,11 @@ def _odd_note(column: Column, series: "polars.Series", odd: np.ndarray) -> list[
     return [f"{column.name}: {cells} no {kind} {verb} as missing, such as {shown(series[int(odd.argmax())])}"]
 
 
-def _unknown_note(column: Categories, series: "polars.Series", unknown: np.ndarray) -> list[str]:
+def _unknown_note(column: Categories | Embedded, series: "polars.Series", unknown: np.ndarray) -> list[str]:
     count = int(unknown.sum())
     # rare ones are a part of the data; where most are, it may be another spelling, or another column
-    if not count or (column.other and 2 * count <= len(unknown) * (1 + column.other)):
+    tolerated = (1 + column.other) / 2 if column.other or isinstance(column, Embedded) else 0
+    if count <= len(unknown) * tolerated:
         return []
     cells = "1 cell" if count == 1 else f"{count:,} cells"
     word = shown(series[int(unknown.argmax())])

@@ -17,3 +17,6 @@ FREE_SIZE = 2**26
 
 STEEPEST = 250
 """How many times its compressed size a larger content may have: tables reach 3 to 30, gzip of zeros 1,000."""
+
+LARGEST_BOOK = 2**26
+"""Bytes allowed in a text to learn from: its tokens, inputs and targets are 12 bytes each, 768 MiB in all."""

@@ -1,5 +1,6 @@
 """NPZ files, a zip of NumPy arrays, as columns; nothing in them is unpickled."""
 
+import contextlib
 import hashlib
 import io
 import math
@@ -7,7 +8,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -76,15 +77,8 @@ def parse(data: bytes, source: str) -> RawTable:
     """
     import polars
 
-    if data.count(b"PK\x01\x02") > MOST_COLUMNS:  # the directory of a zip is read whole
-        fail(place(source), "a zip directory of too many files", f"at most {MOST_COLUMNS} arrays")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            columns = _columns(archive, len(data), source)
-    except JaxnnError:
-        raise
-    except _BROKEN:
-        fail(place(source), "a damaged NPZ file", "one that NumPy can read", "Copy or write the file again")
+    with _archive(data, source) as archive:
+        columns = _columns(archive, len(data), source)
     names = checked_names([name for name, _ in columns], source)
     series = [column.alias(name) for name, (_, column) in zip(names, columns, strict=True)]
     rows = len(series[0])
@@ -94,13 +88,69 @@ def parse(data: bytes, source: str) -> RawTable:
     return RawTable(source, tuple(names), polars.DataFrame(series), np.arange(1, rows + 1), digest, "npz")
 
 
+def headers(data: bytes, source: str) -> dict[str, _Header]:
+    """Return what the arrays of an NPZ file say of themselves, without reading them.
+
+    Args:
+        data: the bytes of the file.
+        source: the name of the file; messages begin with it.
+
+    Returns:
+        Shape, dtype and the rest of each array, by name.
+
+    Raises:
+        JaxnnError: naming the file and the array: damaged, too large, of objects or records.
+    """
+    with _archive(data, source) as archive:
+        return {_name(filename): header for filename, header in _headers(archive, len(data), source).items()}
+
+
+def array(data: bytes, name: str, source: str) -> np.ndarray:
+    """Return one array of an NPZ file.
+
+    Args:
+        data: the bytes of the file, whose `headers` are good.
+        name: of the array.
+        source: the name of the file; messages begin with it.
+
+    Returns:
+        The array.
+
+    Raises:
+        JaxnnError: naming the file and the array, if it is damaged.
+    """
+    with _archive(data, source) as archive:
+        entry = archive.getinfo(f"{name}.npy")
+        return _values(archive.read(entry), _header(archive, entry, source), place(source, None, name))
+
+
+@contextlib.contextmanager
+def _archive(data: bytes, source: str) -> Iterator[zipfile.ZipFile]:
+    """The zip file; what its damage makes zipfile raise becomes one error."""
+    if data.count(b"PK\x01\x02") > MOST_COLUMNS:  # the directory of a zip is read whole
+        fail(place(source), "a zip directory of too many files", f"at most {MOST_COLUMNS} arrays")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield archive
+    except JaxnnError:
+        raise
+    except _BROKEN:
+        fail(place(source), "a damaged NPZ file", "one that NumPy can read", "Copy or write the file again")
+
+
+def _headers(archive: zipfile.ZipFile, packed: int, source: str) -> dict[str, _Header]:
+    entries = archive.infolist()
+    check_growth(packed, sum(entry.file_size for entry in entries), source)
+    found = {entry.filename: _header(archive, entry, source) for entry in entries}
+    if len(found) < len(entries):
+        fail(place(source), "two arrays of the same name", "a different name for each array")
+    return found
+
+
 def _columns(archive: zipfile.ZipFile, packed: int, source: str) -> list[tuple[str, "polars.Series"]]:
     """All columns; what the headers say is checked for all arrays before any array is read."""
     entries = archive.infolist()
-    check_growth(packed, sum(entry.file_size for entry in entries), source)
-    headers = {entry.filename: _header(archive, entry, source) for entry in entries}
-    if len(headers) < len(entries):
-        fail(place(source), "two arrays of the same name", "a different name for each array")
+    headers = _headers(archive, packed, source)
     _check_shapes(headers, source)
     found: list[tuple[str, polars.Series]] = []
     for entry in entries:

@@ -9,12 +9,14 @@ import numpy as np
 
 from jaxnn.checks import fail
 from jaxnn.config import config
-from jaxnn.data.columns import Column, Dropped, Fate, from_json, to_json
+from jaxnn.data.columnjson import from_json, to_json
+from jaxnn.data.columns import Column, Dropped, Embedded, Fate
 from jaxnn.data.inputs import Encoded, encode, z_scores
-from jaxnn.data.kinds import NUMBERS_ROWS, Wishes, learn_all, learn_numbers, spread
+from jaxnn.data.kinds import NUMBERS_ROWS, learn_all, learn_numbers, spread
 from jaxnn.data.places import listed, place, shown
 from jaxnn.data.table import Table
-from jaxnn.data.targets import typed_target
+from jaxnn.data.targets import check_classes, typed_target
+from jaxnn.data.wishes import Wishes
 
 _TARGET = ("classes", "target_name", "target_mean", "target_scale", "target_log")
 
@@ -24,7 +26,8 @@ class Preprocessing:
     """How cells become inputs of a network, and its outputs classes or values, as learnt from training rows.
 
     Numbers are z-scored, `z = (x - mean) / scale`, where scale is the population standard deviation, or 1 for a
-    constant column; a missing one is taken as the median, with an input that says so. Categories have an input each.
+    constant column; a missing one is taken as the median, with an input that says so. Categories have an input
+    each, or one input with their code, see `Embedded`.
 
     Args:
         used: the columns that become inputs.
@@ -136,6 +139,15 @@ class Preprocessing:
     def inputs(self) -> tuple[str, ...]:
         """The names of the network's inputs."""
         return tuple(name for column in self.used for name in column.inputs)
+
+    @property
+    def embedded(self) -> tuple[tuple[int, int, int], ...]:
+        """Which inputs are codes of categories: `ColumnEmbedding.columns`, (position, rows, width) of each."""
+        found, position = [], 0
+        for column in self.used:
+            found += [(position, column.rows, column.width)] if isinstance(column, Embedded) else []
+            position += len(column.inputs)
+        return tuple(found)
 
     @property
     def fates(self) -> tuple[Fate, ...]:
@@ -344,29 +356,6 @@ def _check_text(field: str, names: Any) -> None:
 def _check_number(field: str, value: Any, positive: bool = False) -> None:
     if not isinstance(value, float) or not math.isfinite(value) or (positive and value <= 0):
         fail(f"preprocessing.{field}", shown(value), "a positive finite number" if positive else "a finite number")
-
-
-def check_classes(classes: tuple[Any, ...] | None, task: str | None, width: int | None) -> None:
-    """Check that a network of a width answers a task with these classes, or with values where there are none.
-
-    Args:
-        classes: of the preprocessing; None for values.
-        task: what the outputs answer.
-        width: how many outputs there are.
-
-    Raises:
-        JaxnnError: if they do not fit each other.
-
-    >>> check_classes(("a", "b"), "binary", 1)
-    """
-    if task is None:
-        fail("task", "None beside a preprocessing", "one of classification, binary, regression")
-    if (classes is None) != (task == "regression") or task == "multilabel":
-        given = f"{'no classes' if classes is None else 'classes'} for the task {task}"
-        fail("preprocessing", given, "classes for a classification and none for a regression")
-    answers = 2 if task == "binary" else width
-    if classes is not None and len(classes) != answers:
-        fail("preprocessing", f"{len(classes)} classes", f"{answers}, as the network tells apart")
 
 
 def _check_classes(classes: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxnn.checks import fail
 from jaxnn.data.columns import Dropped
-from jaxnn.data.places import listed, shown
+from jaxnn.data.places import listed, place, shown
 
 if TYPE_CHECKING:
     import polars
@@ -22,17 +22,19 @@ class Table:
 
     Args:
         columns: names of the features, unique.
-        features: float64 (rows, columns), NaN where missing; or the cells of a file as they are, a polars frame of
-            these columns.
+        features: float64 (rows, columns), NaN where missing; with an `image_shape` uint8 and float32 stay as they are;
+            or the cells of a file as they are, a polars frame of these columns.
         target: (rows,): text, int or bool where rows have classes, float64 where they have values; None if unknown.
         target_name: name of the target column.
-        image_shape: (height, width) where the columns of a row are the pixels of one image, row by row.
+        image_shape: (height, width) or (height, width, channels) where the columns of a row are the pixels of one
+            image, row by row.
         description: one sentence.
         source: what the user typed: a built-in name or a path.
         sha256: of the bytes read, in hex.
         raw: the file that the cells come from, and `origin` (rows,) the row in it of each row here.
         left_out: columns of the file that were not to be features.
         notes: what a person should know about the reading, in sentences.
+        names: (rows,) what each row is called, such as the file of an image; None where rows are numbered.
 
     Raises:
         JaxnnError: if shapes or lengths disagree, a name occurs twice, or a feature is infinite.
@@ -53,11 +55,14 @@ class Table:
     origin: np.ndarray | None = None
     left_out: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
+    names: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
         if not hasattr(self.features, "get_columns"):  # no polars frame
-            object.__setattr__(self, "features", _float64(self.features))
+            # 60,000 images of 28x28 are 47 MB as bytes and 376 MB as float64
+            if self.image_shape is None or getattr(self.features, "dtype", None) not in (np.uint8, np.float32):
+                object.__setattr__(self, "features", _float64(self.features))
             _check_features(self.columns, np.asarray(self.features))
         if self.target is not None:
             object.__setattr__(self, "target", _checked_target(self.target, len(self)))
@@ -87,8 +92,9 @@ class Table:
         """
         target = None if self.target is None else self.target[indices]
         origin = None if self.origin is None else self.origin[indices]
+        names = None if self.names is None else self.names[indices]
         chosen = np.arange(len(self))[indices]
-        return replace(self, features=self.features[chosen], target=target, origin=origin)
+        return replace(self, features=self.features[chosen], target=target, origin=origin, names=names)
 
     def chosen(self, columns: Sequence[str]) -> "Table":
         """Return the table of some columns; it is no table of images any more.
@@ -144,6 +150,8 @@ class Table:
         >>> Table(("length",), np.array([[1.5]])).place(0, "length")
         "features, row 0, 'length'"
         """
+        if self.names is not None:
+            return place(str(self.names[row]), None, column)
         if self.raw is None or self.origin is None:
             return f"features, row {row}, {shown(column)}"
         return self.raw.place(int(self.origin[row]), column)
@@ -194,7 +202,6 @@ def _check_features(columns: tuple[str, ...], features: np.ndarray) -> None:
     if len(set(columns)) < len(columns):
         twice = sorted({name for name in columns if columns.count(name) > 1})
         fail("Table.columns", f"{listed(twice)} more than once", "a different name for each column")
-    infinite = np.isinf(features)
-    if infinite.any():
+    if features.dtype.kind == "f" and (infinite := np.isinf(features)).any():
         row, column = np.argwhere(infinite)[0]
         fail(f"Table.features, row {row}, {columns[column]}", f"{features[row, column]}", "a finite number")

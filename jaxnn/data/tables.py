@@ -9,6 +9,7 @@ import numpy as np
 from jaxnn.checks import fail
 from jaxnn.data import cells
 from jaxnn.data.columns import Dropped
+from jaxnn.data.pixels import Pixels
 from jaxnn.data.places import known_column, listed, place, shown
 from jaxnn.data.preprocessing import Preprocessing
 from jaxnn.data.rawtable import RawTable
@@ -67,7 +68,7 @@ def to_table(
 
 
 def features_for(
-    data: RawTable | Table, preprocessing: Preprocessing
+    data: RawTable | Table, preprocessing: Preprocessing | Pixels
 ) -> tuple["np.ndarray | polars.DataFrame", tuple[str, ...]]:
     r"""Take from new data the columns that a trained model needs, in its order.
 
@@ -88,6 +89,8 @@ def features_for(
     >>> features.columns, ignored
     (['x', 'y'], ('note',))
     """
+    if isinstance(preprocessing, Pixels) and isinstance(data, Table):
+        return preprocessing.features_of(data), ()
     there = set(data.columns)
     missing = [name for name in preprocessing.columns if name not in there]
     if missing:
@@ -102,7 +105,7 @@ def features_for(
     return data.features[:, [where[name] for name in preprocessing.columns]], ignored
 
 
-def target_for(data: RawTable | Table, preprocessing: Preprocessing) -> cells.Target:
+def target_for(data: RawTable | Table, preprocessing: Preprocessing | Pixels) -> cells.Target:
     r"""Take the known target from new data, to evaluate a trained model on it.
 
     Args:
@@ -123,7 +126,8 @@ def target_for(data: RawTable | Table, preprocessing: Preprocessing) -> cells.Ta
     """
     name = preprocessing.target_name or ""
     if isinstance(data, Table):
-        if data.target is None or data.target_name != name:
+        own = isinstance(preprocessing, Pixels)  # images have one target, whatever it is called
+        if data.target is None or (data.target_name != name and not own):
             fail(data.source or "table", f"target {shown(data.target_name)}", f"the target {shown(name)}")
         preprocessing.encode_target(data.target)
         return cells.Target(data.target, np.arange(len(data)))
@@ -213,7 +217,7 @@ def _checked_target(raw: RawTable, name: str, found: cells.Target, task: str) ->
     return typed_target(values, task)[1]
 
 
-def _refuse_missing(data: RawTable | Table, missing: list[str], preprocessing: Preprocessing) -> None:
+def _refuse_missing(data: RawTable | Table, missing: list[str], preprocessing: Preprocessing | Pixels) -> None:
     known = set(preprocessing.columns)
     spare = [name for name in data.columns if name not in known]
     near = {name: difflib.get_close_matches(name, spare, n=1) for name in missing[:12]}

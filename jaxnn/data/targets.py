@@ -75,3 +75,26 @@ def typed_target(target: Any, task: str = "auto") -> tuple[str, np.ndarray]:
     if task == "regression":
         return task, values.astype(np.float64)
     return task, values.astype(np.int64) if values.dtype.kind in "iuf" else values
+
+
+def check_classes(classes: tuple[Any, ...] | None, task: str | None, width: int | None) -> None:
+    """Check that a network of a width answers a task with these classes, or with values where there are none.
+
+    Args:
+        classes: of the preprocessing; None for values.
+        task: what the outputs answer.
+        width: how many outputs there are.
+
+    Raises:
+        JaxnnError: if they do not fit each other.
+
+    >>> check_classes(("a", "b"), "binary", 1)
+    """
+    if task is None:
+        fail("task", "None beside a preprocessing", "one of classification, binary, regression")
+    if (classes is None) != (task == "regression") or task == "multilabel":
+        given = f"{'no classes' if classes is None else 'classes'} for the task {task}"
+        fail("preprocessing", given, "classes for a classification and none for a regression")
+    answers = 2 if task == "binary" else width
+    if classes is not None and len(classes) != answers:
+        fail("preprocessing", f"{len(classes)} classes", f"{answers}, as the network tells apart")

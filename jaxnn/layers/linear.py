@@ -4,6 +4,7 @@ from jaxnn.checks import fail, whole_number
 from jaxnn.config import config
 from jaxnn.initializers import Initializer, LecunNormal, Zeros
 from jaxnn.layers.base import parameter_dtype
+from jaxnn.ops import product
 from jaxnn.pytypes import Array, Example, Key, Params, State
 
 
@@ -69,5 +70,5 @@ class Dense:
         if x.ndim < 1 or x.shape[-1] != kernel.shape[0]:
             needed = f"{kernel.shape[0]} features on the last axis, as the kernel {kernel.shape} has"
             fail(repr(self), f"an input of shape {x.shape}", needed)
-        y = x.astype(kernel.dtype) @ kernel  # (..., in) -> (..., features)
+        y = product(x.astype(kernel.dtype), kernel)  # (..., in) -> (..., features)
         return (y + params["bias"] if self.use_bias else y), state

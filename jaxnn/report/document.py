@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxnn.checks import fail
+from jaxnn.report.writing import Writing
 
 LARGEST = 4 * 2**20
 """Bytes of a document; that of a run with 2,000 columns and 100 classes has 0.2 MB."""
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ class Document:
 
     >>> data = Data("iris", "", 150, 4, "species", "", 120, 15, 15)
     >>> training = Training(10, None, 10, 10, 40, "all 10 epochs done", False, False, (), ())
-    >>> Document(1, "regression", data, "", training, None, None, (), None, (), (), (), (), 4, 35, (), ()).parameters
+    >>> Document(2, "regression", data, "", training, None, None, (), None, (), (), (), (), 4, 35, (), ()).parameters
     35
     """
 
@@ -283,6 +284,8 @@ class Document:
     parameters: int
     settings: tuple[Setting, ...]
     made_with: tuple[tuple[str, str], ...]
+    writing: Writing | None = None
+    """Of a network that learnt a text: `columns` are empty then, and rows are its characters or bytes."""
 
     def __post_init__(self) -> None:
         if self.version != VERSION:
@@ -300,7 +303,7 @@ def to_json(document: Document) -> str:
 
     >>> data = Data("iris", "", 150, 4, "species", "", 120, 15, 15)
     >>> training = Training(10, None, 10, 10, 40, "all 10 epochs done", False, False, (), ())
-    >>> document = Document(1, "regression", data, "", training, None, None, (), None, (), (), (), (), 4, 35, (), ())
+    >>> document = Document(2, "regression", data, "", training, None, None, (), None, (), (), (), (), 4, 35, (), ())
     >>> from_json(to_json(document)) == document
     True
     """

@@ -4,6 +4,7 @@ import base64
 import binascii
 import functools
 import hashlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from jaxnn import plots
 from jaxnn.checks import fail
 from jaxnn.plots.drawing import LEFT, RIGHT, WIDTH
-from jaxnn.report import words
+from jaxnn.report import textwords, words
 from jaxnn.report.document import Curve, Document, OneClass, Pictures, Training
 
 HERE = Path(__file__).parent
@@ -33,7 +34,7 @@ def page(document: Document) -> str:
     >>> from jaxnn.report.document import Data
     >>> data = Data("iris", "", 150, 4, "species", "", 120, 15, 15)
     >>> training = Training(10, None, 10, 10, 40, "all 10 epochs done", False, False, (), ())
-    >>> document = Document(1, "regression", data, "", training, None, None, (), None, (), (), (), (), 4, 35, (), ())
+    >>> document = Document(2, "regression", data, "", training, None, None, (), None, (), (), (), (), 4, 35, (), ())
     >>> page(document)[:15], "Trained for 10 epochs" in page(document)
     ('<!DOCTYPE html>', True)
     """
@@ -42,7 +43,8 @@ def page(document: Document) -> str:
     shown = {
         "doc": document, "words": words, "style": style, "script": script, "script_digest": digest,
         "gauge": _gauge(document), "curves": _curves(document.training), "classes": _classes(document),
-        "values": _values(document), "worst": _worst(document), "pictures": _pictures(document.pictures),
+        "values": _values(document), "writing": _writing(document), "text": textwords,
+        "worst": _worst(document), "pictures": _pictures(document.pictures),
         "settings": sorted(document.settings, key=lambda setting: not setting.changed),
     }  # fmt: skip
     return _template().render(shown)
@@ -145,6 +147,17 @@ def _values(document: Document) -> dict[str, Any] | None:
         "histogram": _drawn(plots.error_histogram(found.edges, found.counts)),
         "bars": _drawn(plots.bars(known, said)),
     }  # fmt: skip
+
+
+def _writing(document: Document) -> Any:
+    """The bars of a network that learnt a text, if it was scored."""
+    found = document.writing
+    if found is None or found.bits is None:
+        return None
+    bars = [("this network", found.bits), ("by frequency", found.frequency), ("at random", math.log2(found.vocabulary))]
+    known = [(name, value) for name, value in bars if value is not None and value >= 0]
+    said = "Bars: " + ", ".join(f"{name} takes {words.short(value)} bits" for name, value in known)
+    return _drawn(plots.bars(known, said))
 
 
 def _worst(document: Document) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def short(value: float | None, digits: int = 3) -> str:
 
 
 def headline(document: Document) -> str:
-    """Return the score in a few words."""
+    """Return the score in a few words; of a text `textwords.headline` does."""
     if document.classes:
         return f"{percent(document.classes.accuracy)} right"
     if document.values:

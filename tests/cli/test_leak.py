@@ -10,9 +10,9 @@ from jaxnn.cli.pipeline import make_plan, train_plan
 from jaxnn.cli.settings import Settings
 from jaxnn.data import Preprocessing
 from jaxnn.data.csvfile import parse
-from jaxnn.data.kinds import Wishes
 from jaxnn.data.preprocessing import Preprocessing as Learnt
 from jaxnn.data.tables import to_table
+from jaxnn.data.wishes import Wishes
 
 ROWS = 120
 SETTINGS = Settings(hidden=(4,), epochs=3)

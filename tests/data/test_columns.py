@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from columns import EVERY_KIND, UNUSED, numeric, series
 from jaxnn.checks import JaxnnError
 from jaxnn.data import dates, numerals
-from jaxnn.data.columns import Categories, Date, Dropped, Levels, Numeric, from_json, to_json
+from jaxnn.data.columnjson import from_json, to_json
+from jaxnn.data.columns import Categories, Date, Dropped, Levels, Numeric
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 NAMES = st.lists(TEXTS, min_size=1, max_size=4, unique=True).map(tuple)

@@ -11,9 +11,11 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from columns import EVERY_KIND, numeric, numerics, series
 from jaxnn.checks import JaxnnError
-from jaxnn.data.columns import Categories, Date, Dropped, Levels, Numeric, from_json, to_json
+from jaxnn.data.columnjson import from_json, to_json
+from jaxnn.data.columns import Categories, Date, Dropped, Levels, Numeric
 from jaxnn.data.inputs import encode
-from jaxnn.data.kinds import Wishes, learn_all
+from jaxnn.data.kinds import learn_all
+from jaxnn.data.wishes import Wishes
 
 RNG = np.random.default_rng(0)
 

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxnn.checks import JaxnnError
-from jaxnn.data.columns import Categories, Date, Dropped, Levels, Numeric, from_json, to_json
+from jaxnn.data.columnjson import from_json, to_json
+from jaxnn.data.columns import Categories, Date, Dropped, Levels, Numeric
 from jaxnn.data.inputs import encode
-from jaxnn.data.kinds import MOST_CATEGORIES, Wishes, learn, learn_all, learn_numbers, spread
+from jaxnn.data.kinds import learn, learn_all, learn_numbers, spread
+from jaxnn.data.wishes import MOST_CATEGORIES, Wishes
 
 RANDOM = random.Random(0)
 LOREM = ["the", "quick", "brown", "fox", "jumps", "over", "lazy", "dog", "and", "runs", "away"]

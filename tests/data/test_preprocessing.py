@@ -10,10 +10,10 @@ from hypothesis.extra import numpy as hnp
 from columns import EVERY_KIND, UNUSED, numeric, numerics
 from jaxnn.checks import JaxnnError
 from jaxnn.data.csvfile import parse
-from jaxnn.data.kinds import Wishes
 from jaxnn.data.preprocessing import Preprocessing
 from jaxnn.data.table import Table
 from jaxnn.data.tables import to_table
+from jaxnn.data.wishes import Wishes
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5)

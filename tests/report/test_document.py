@@ -36,7 +36,7 @@ def changed(document, path, value):
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (["version"], 2, "version: got 2; needed 1. Use the jaxnn that wrote it."),
+        (["version"], 1, "version: got 1; needed 2. Use the jaxnn that wrote it."),
         (["data", "rows"], "many", "data.rows: got 'many'; needed a whole number of at least 0."),
         (["data", "rows"], -1, "data.rows: got -1; needed a whole number"),
         (["data", "rows"], True, "data.rows: got True; needed a whole number"),
