@@ -159,9 +159,8 @@ def sample(logits: Array, temperature: Array, top_k: Array | None, key: Key) -> 
         ranked = jnp.sort(logits, axis=-1)  # from the smallest on
         least = jnp.take_along_axis(ranked, jnp.broadcast_to(logits.shape[-1] - top_k, (*logits.shape[:-1], 1)), -1)
         logits = jnp.where(logits < least, -jnp.inf, logits)
-    # 23 bits and a half, which float32 has: u is neither 0 nor 1. The key is hashed once more: of one that was folded
-    # once from seed 0 the bits of element 0 are always 0, so that token 0 would never be drawn.
-    u = ((random_bits(fold_in(key, 0), logits.shape) >> 9).astype(jnp.float32) + 0.5) * jnp.float32(2**-23)
+    # 23 bits and a half, which float32 has: u is neither 0 nor 1
+    u = ((random_bits(key, logits.shape) >> 9).astype(jnp.float32) + 0.5) * jnp.float32(2**-23)
     drawn = logits / jnp.where(temperature > 0, temperature, 1) - jnp.log(-jnp.log(u))
     return jnp.argmax(jnp.where(temperature > 0, drawn, logits), axis=-1).astype(jnp.int32)
 

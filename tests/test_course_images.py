@@ -90,7 +90,6 @@ def test_training_on_shifted_digits_helps_where_digits_are_shifted(digits):
     x, y, (train, test) = digits
     unseen = moved(x[test], 2, 3)
     plain, shifted = (trained(mlp(), x[train], y[train], epochs=30, augment=augment) for augment in ([], [Shift(2)]))
-    print(accuracy(shifted, unseen, y[test]) , accuracy(plain, unseen, y[test]))
     assert accuracy(shifted, unseen, y[test]) > accuracy(plain, unseen, y[test]) + 0.05
 
 

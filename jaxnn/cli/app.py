@@ -31,7 +31,7 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A built-in name, or a .csv, .tsv, .txt (or .gz of these), .parquet or .npz file.",
+        help="A built-in name, a .csv, .tsv, .txt (or with .gz), .parquet, .npz or IDX file, or a folder of images.",
         show_default=False,
     ),
 ]

@@ -197,8 +197,10 @@ def read_for(learnt: Any, data: str, quiet: bool = False) -> Table | RawTable:
         JaxnnError: if there is no such data, or it is bad.
     """
     with reading_bar("images", quiet) as progress:
-        size, channels = (learnt.shape[:2], learnt.shape[2]) if isinstance(learnt, Pixels) else (None, None)
-        return read(data, Wanted(size, channels, progress=progress))
+        if not isinstance(learnt, Pixels):
+            return read(data, Wanted(progress=progress))
+        height, width, channels = learnt.shape
+        return read(data, Wanted((height, width), channels, progress=progress))
 
 
 def _augmentation(entry: str, shape: tuple[int, ...], classes: int) -> Any:
@@ -211,14 +213,14 @@ def _augmentation(entry: str, shape: tuple[int, ...], classes: int) -> Any:
     if text is None and name != "flip":
         fail(where, repr(entry), f"a number, such as {name}={ {'noise': 0.1, 'mixup': 0.2}.get(name, 2) }")
     try:
-        number: Any = None if text is None else int(text) if name in _PIXELS else float(text)
+        numbers: list[Any] = [] if text is None else [int(text) if name in _PIXELS else float(text)]
         more = {"classes": classes} if name == "mixup" else {}
-        made = known[name](*([] if number is None else [number]), **more)
+        made = known[name](*numbers, **more)
     except JaxnnError as error:
         raise JaxnnError(f"{where}: {error}") from None
     except ValueError:
         fail(where, repr(entry)[:60], f"{'a whole number' if name in _PIXELS else 'a number'} after {name}=")
-    if name in ("shift", "crop") and number >= min(shape[:2]):
+    if name in ("shift", "crop") and numbers[0] >= min(shape[:2]):
         fail(where, repr(entry), f"fewer pixels than the images have, {shape[0]}x{shape[1]}")
     return made
 

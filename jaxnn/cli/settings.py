@@ -198,7 +198,7 @@ class Settings:
         JaxnnError: naming the setting that is out of range, with the range.
     """
 
-    data: str | None = _setting(None, Text("DATA"), "Data", "A built-in name or a file.")
+    data: str | None = _setting(None, Text("DATA"), "Data", "A built-in name, a file, or a folder of images.")
     target: str | None = _setting(None, Text("COLUMN"), "Data", "The column to predict; a built-in set has its own.")
     task: str = _setting(
         "auto", Choice(lambda: _TASKS), "Data",

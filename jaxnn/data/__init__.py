@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from jaxnn.data.catalogue import load, names, read
     from jaxnn.data.coding import BinaryCode, OneHot, from_columns, from_signs, to_columns, to_signs
     from jaxnn.data.parts import Holdout, Part, holdout
+    from jaxnn.data.pixels import Pixels
     from jaxnn.data.preprocessing import Preprocessing
     from jaxnn.data.rawtable import RawTable
     from jaxnn.data.splits import class_weights, split
@@ -27,7 +28,7 @@ __getattr__ = lazy.attributes(
     )
     | {"RawTable": "jaxnn.data.rawtable", "read_table": "jaxnn.data.tablefile"}
     | dict.fromkeys(["Holdout", "Part", "holdout"], "jaxnn.data.parts")
-    | {"Preprocessing": "jaxnn.data.preprocessing"}
+    | {"Pixels": "jaxnn.data.pixels", "Preprocessing": "jaxnn.data.preprocessing"}
     | dict.fromkeys(["class_weights", "split"], "jaxnn.data.splits")
     | {"Table": "jaxnn.data.table"}
     | dict.fromkeys(["features_for", "target_for", "to_table"], "jaxnn.data.tables")
@@ -44,6 +45,7 @@ __all__ = [
     "Holdout",
     "OneHot",
     "Part",
+    "Pixels",
     "Preprocessing",
     "RawTable",
     "Table",

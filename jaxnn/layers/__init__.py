@@ -22,6 +22,9 @@ from jaxnn.layers.summary import Summary, count, summary
 from jaxnn.layers.transformer import TransformerBlock
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "AvgPool",
     "BatchNorm",
@@ -36,12 +39,10 @@ __all__ = [
     "Embedding",
     "Flatten",
     "Frozen",
-    "GRU",
     "GaussianNoise",
     "GlobalAvgPool",
     "GlobalMaxPool",
     "GroupNorm",
-    "LSTM",
     "Layer",
     "LayerNorm",
     "LearnedPositions",
@@ -49,7 +50,6 @@ __all__ = [
     "MultiHeadAttention",
     "Parallel",
     "RMSNorm",
-    "RNN",
     "Residual",
     "SinusoidalPositions",
     "StochasticDepth",

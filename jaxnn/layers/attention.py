@@ -11,7 +11,7 @@ from jaxnn.config import config
 from jaxnn.initializers import Initializer, LecunNormal, Zeros
 from jaxnn.layers.base import parameter_dtype
 from jaxnn.layers.positions import rotated
-from jaxnn.ops import fold_in, on_cpu
+from jaxnn.ops import fold_in, on_cpu, product
 from jaxnn.pytypes import Array, Example, Key, Memory, Params, State
 
 _PARTS = ("query", "key", "value", "out")
@@ -146,7 +146,7 @@ class MultiHeadAttention:
         width, heads, depth = parts[0]["kernel"].shape
         # one product instead of three: 0.9 times the time of a step of a small language model on CPU
         kernel = jnp.concatenate([part["kernel"].reshape(width, -1) for part in parts], axis=1)
-        y = x.astype(kernel.dtype) @ kernel  # (..., time, features) -> (..., time, 3 features)
+        y = product(x.astype(kernel.dtype), kernel)  # (..., time, features) -> (..., time, 3 features)
         if self.use_bias:
             y = y + jnp.concatenate([part["bias"].reshape(-1) for part in parts])
         query, source, value = (part.reshape(*x.shape[:-1], heads, depth) for part in jnp.split(y, 3, axis=-1))
@@ -163,9 +163,8 @@ class MultiHeadAttention:
 
     def _output(self, params: Params, heads: Array) -> Array:
         kernel = params["out"]["kernel"]
-        y = heads.reshape(*heads.shape[:-2], -1) @ kernel.reshape(
-            -1, kernel.shape[-1]
-        )  # (..., heads, depth) -> features
+        joined = heads.reshape(*heads.shape[:-2], -1)  # (..., heads, depth) -> (..., features)
+        y = product(joined, kernel.reshape(-1, kernel.shape[-1]))
         return y + params["out"]["bias"] if self.use_bias else y
 
 

@@ -8,6 +8,7 @@ from jaxnn.checks import fail, whole_number
 from jaxnn.config import config
 from jaxnn.initializers import Initializer, LecunNormal
 from jaxnn.layers.base import parameter_dtype
+from jaxnn.ops import product
 from jaxnn.pytypes import Array, Example, Key, Params, State
 
 
@@ -136,4 +137,4 @@ class Unembedding:
         if x.ndim < 1 or x.shape[-1] != table.shape[1]:
             needed = f"{table.shape[1]} features on the last axis, as the embedding {table.shape} has"
             fail(repr(self), f"an input of shape {x.shape}", needed)
-        return x.astype(table.dtype) @ table.T, state  # (..., features) -> (..., vocabulary)
+        return product(x.astype(table.dtype), table.T), state  # (..., features) -> (..., vocabulary)

@@ -28,7 +28,7 @@ REFUSED = [
         "Did you mean hidden?",
     ),
     ("learning-rate = 0.1", "a.toml:1: got the unknown setting 'learning-rate'", "Did you mean learning_rate?"),
-    ("\n\n[model]\nhidden = [4]", "a.toml:3: got the unknown setting 'model'", "needed one of"),
+    ("\n\n[network]\nhidden = [4]", "a.toml:3: got the unknown setting 'network'", "needed one of"),
     ("seed = 1\n'epochs' = 'ten'", "a.toml:2: epochs: got 'ten'", "a whole number from 1 to 10000000"),
     ("dropout = true", "a.toml:1: dropout: got True", "a number of at least 0 and below 1"),
     ("test = 2", "a.toml:1: test: got 2", "a number of at least 0 and below 1"),

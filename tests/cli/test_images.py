@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import jax
@@ -15,7 +16,7 @@ from cli.commands import QUICK
 from cli.conftest import _trained_in
 from data.imagefiles import folder_of, mnist, picture
 from jaxnn import load as load_model
-from jaxnn.cli import images
+from jaxnn.cli import bar, images
 from jaxnn.cli.evidence import evidence
 from jaxnn.cli.pipeline import train_table
 from jaxnn.cli.settings import Settings
@@ -193,3 +194,21 @@ def test_the_size_asked_for_is_that_of_the_network(shell, pictures):
     assert "40 images of 8x8 resized to 4x6" in done.out
     Image.new("L", (9, 9)).save("new.png")
     assert shell("predict", "run", "new.png").code == 0
+
+
+def test_reading_many_files_shows_how_far_it_is_in_a_terminal_alone(monkeypatch, capsys):
+    monkeypatch.setattr(bar, "QUIET_SECONDS", 0)
+    with bar.reading_bar("images", quiet=False) as progress:
+        progress(1, 3)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    with bar.reading_bar("images", quiet=False) as progress:
+        progress(1, 3)
+        progress(3, 3)
+    said = capsys.readouterr()
+    assert "reading images" in said.err
+    assert said.out == ""
+    with bar.reading_bar("images", quiet=True) as progress:
+        progress(1, 3)
+    assert capsys.readouterr().err == ""

@@ -98,7 +98,7 @@ def test_every_setting_reaches_the_run(monkeypatch):
     assert repr(options.pop("stop")) == "EarlyStopping(patience=9)"
     assert options == {
         "optimizer": "sgd", "learning_rate": 0.5, "epochs": 7, "batch_size": 16, "metrics": ["accuracy"], "key": 11,
-        "class_weight": "balanced", "progress": False,
+        "class_weight": "balanced", "augment": (), "progress": False,
     }  # fmt: skip
 
     net, _, options = asked(hidden=(), activation="tanh")

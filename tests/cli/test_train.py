@@ -9,7 +9,7 @@ import pytest
 
 from cli.commands import QUICK
 from jaxnn.checks import JaxnnError
-from jaxnn.cli import train
+from jaxnn.cli import pipeline, train
 from jaxnn.train import drive
 
 FILES = ["history.csv", "metrics.json", "model.safetensors", "report.html", "report.json", "run.toml"]
@@ -119,7 +119,7 @@ def test_changed_data_is_refused_until_the_line_is_removed(shell, place, monkeyp
     def reached(plan, progress):
         raise JaxnnError(f"training on {plan.table.source}")
 
-    monkeypatch.setattr(train, "train_plan", reached)
+    monkeypatch.setattr(pipeline, "train_plan", reached)
     # other data was asked for
     assert "training on u.csv" in shell("train", "u.csv", "--config", "run.toml").err
     (place / "run.toml").write_text((place / "run.toml").read_text().replace(line, ""))
