@@ -31,3 +31,14 @@ def strict_promotion():
     """Mixing dtypes by accident is an error, as in Equinox's suite."""
     with jax.numpy_dtype_promotion("strict"):
         yield
+
+
+@pytest.fixture
+def quick_compiles():
+    """Compile without most optimisations: for tests of values, whose programs take longer to compile than to run.
+
+    It took a third off the laws; the tests of training, of bits and of costs compile as users do.
+    """
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)

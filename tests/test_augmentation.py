@@ -10,6 +10,8 @@ from jaxnn import augmentation
 from jaxnn.augmentation import AUGMENTATIONS, Crop, Cutout, Flip, Mixup, Noise, Rotate, Shift
 from jaxnn.checks import JaxnnError
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 KEY = jax.random.key(5)
 EACH = [Shift(2), Flip(), Rotate(20.0), Crop(2), Noise(0.3), Cutout(3), Mixup(0.4)]
 NAMES = [type(one).__name__ for one in EACH]

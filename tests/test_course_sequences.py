@@ -11,6 +11,8 @@ from jaxnn.config import config
 from jaxnn.generation import generate_tokens, sample
 from jaxnn.layers import base
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 HELLO = np.array([0, 1, 2, 2, 3])  # of the vocabulary h, e, l, o
 ONE_HOT = np.eye(4, dtype=np.float32)[HELLO[:-1]]
 MODEL = nn.Chain(nn.RNN(3, use_bias=False), nn.Dense(4, use_bias=False))

@@ -11,6 +11,8 @@ import pytest
 import jaxnn as nn
 from jaxnn.generation import generate, generate_tokens, sample
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 LOGITS = np.array([1.0, 2.2, -3.0, 4.1], np.float32)  # the course's figure, row Q12
 SHARES = np.array([0.0377, 0.1251, 0.0007, 0.8365])
 

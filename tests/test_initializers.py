@@ -10,6 +10,8 @@ from jaxnn.activations import sigmoid
 from jaxnn.checks import JaxnnError
 from jaxnn.initializers import INITIALIZERS
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 FANS = ["lecun_normal", "lecun_uniform", "he_normal", "he_uniform", "glorot_normal", "glorot_uniform"]
 RANDOM = ["normal", *FANS]
 

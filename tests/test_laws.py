@@ -16,6 +16,8 @@ from cases import CASES, LAYERS, Case
 from jaxnn import layers
 from jaxnn.layers.base import Layer, memory, step, walk
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 close = {"rtol": 2e-6, "atol": 1e-6}
 

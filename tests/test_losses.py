@@ -15,6 +15,8 @@ from jaxnn import losses
 from jaxnn.checks import JaxnnError
 from jaxnn.losses import LOSSES, BinaryCrossEntropy, CategoricalCrossEntropy, Huber
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 # The course's worked network of two outputs, section 5.1.
 MAZUR_OUTPUTS, MAZUR_TARGETS = np.array([0.751365069552, 0.772928465321]), np.array([0.01, 0.99])
 REGRESSION = ["squared_error", "half_squared_error", "mean_squared_error", "absolute_error", "huber", "signed_error"]

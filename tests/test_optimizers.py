@@ -10,6 +10,8 @@ import jaxnn as nn
 from jaxnn import config, optimizers
 from jaxnn.optimizers import SGD, Adam, AdamW
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 PAIRS = {
     "sgd": (SGD(), lambda: optax.sgd(0.1)),
     "momentum": (SGD(momentum=0.8), lambda: optax.sgd(0.1, 0.8)),

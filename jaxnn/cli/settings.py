@@ -231,7 +231,7 @@ class Settings:
     )
     model: str = _setting(
         "auto", Choice(lambda: _MODELS), "Network",
-        "mlp, cnn, rnn, transformer, or auto: cnn for image files and folders, mlp for tables.",
+        "mlp, cnn, rnn, transformer, or auto: cnn for image files and folders, rnn for texts, mlp for tables.",
     )  # fmt: skip
     hidden: tuple[int, ...] = _setting(
         (128,), Widths(65536), "Network", "Widths of the hidden layers; 0: a linear model."

@@ -209,7 +209,8 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
     if recipe.shuffle:  # a function of (key, epoch), so that any step can be the next one after a restart
         order = permuted(fold_in(fold_in(now.key, 1), now.epoch), order)
     padded = count * size != order.shape[0]
-    order = jnp.pad(order, (0, count * size - order.shape[0]))  # (n,) -> (count * size,)
+    # filled up with rows of its own: an augmentation may mix the rows of a minibatch
+    order = jnp.pad(order, (0, count * size - order.shape[0]), mode="wrap")  # (n,) -> (count * size,)
     noise = fold_in(now.key, 2)
 
     def more(carry: Any) -> Array:

@@ -12,6 +12,8 @@ from jaxnn.layers import attention as module
 from jaxnn.layers.attention import attend
 from jaxnn.layers.positions import rotated
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 
 def drawn(net, shape, key=0):
     """Weights with biases that are not 0, and an input of that shape."""

@@ -10,6 +10,8 @@ import pytest
 import jaxnn as nn
 from jaxnn.checks import JaxnnError
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 TABLE = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], np.float32)
 LAYER = nn.ColumnEmbedding(((1, 3, 2),))
 

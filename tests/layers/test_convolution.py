@@ -11,6 +11,8 @@ import jaxnn as nn
 from jaxnn import convolutions
 from jaxnn.layers.geometry import output_size, same_padding
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 
 def drawn(layer, *shape, seed=0):
     """Parameters of a layer and an input of a shape, all generic."""

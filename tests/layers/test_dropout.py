@@ -12,6 +12,8 @@ import jaxnn as nn
 from jaxnn import ops
 from jaxnn.layers.base import layer_numbers, put_numbers
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 H, W = np.array([1.0, 2.0, 3.0]), np.array([0.5, -1.0, 2.0])
 """The course's linear unit: hidden values, and weights to one output."""
 

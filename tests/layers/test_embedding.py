@@ -7,6 +7,8 @@ import pytest
 
 import jaxnn as nn
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 
 def test_the_gradient_adds_up_where_a_number_comes_twice():
     table = jnp.arange(6.0).reshape(3, 2)

@@ -14,6 +14,8 @@ import pytest
 
 import jaxnn as nn
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 RANDOM = np.random.default_rng(7)
 IMAGES = RANDOM.normal(size=(6, 3, 2, 4)).astype(np.float32) * 3 + 1
 

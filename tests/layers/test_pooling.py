@@ -7,6 +7,8 @@ import pytest
 
 import jaxnn as nn
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 BOARD = jnp.array([[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]])[..., None]
 
 

@@ -8,6 +8,8 @@ import pytest
 import jaxnn as nn
 from jaxnn.layers import base
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 LAYERS = [nn.RNN(3), nn.LSTM(3), nn.GRU(3)]
 each_layer = pytest.mark.parametrize("layer", LAYERS, ids=str)
 

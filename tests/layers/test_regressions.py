@@ -12,6 +12,8 @@ import pytest
 import jaxnn as nn
 from jaxnn.data import generated
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 HOUSE = np.array([5.0, 3.0, 3000.0])
 GIVEN = {"optimizer": "sgd", "batch_size": None}
 

@@ -8,6 +8,8 @@ import pytest
 import jaxnn as nn
 from jaxnn.config import config
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 LOSS = nn.losses.softmax_cross_entropy
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(20, 6, 3)).astype(np.float32)
