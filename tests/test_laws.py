@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import os
-from functools import partial
+from functools import lru_cache, partial
 
 import chex
 import jax
@@ -27,6 +27,23 @@ def train(case: Case):
     return lambda params, state, x, key: case.layer.apply(params, state, x, train=True, key=key)
 
 
+@lru_cache(None)
+def weights(case: Case):
+    """Parameters and state, drawn once for all laws."""
+    return jax.jit(lambda key: case.layer.init(key, case.example()))(jax.random.key(20260901))
+
+
+@lru_cache(None)
+def training(case: Case):
+    """apply while training, compiled once for all laws that give it a batch of 5."""
+    return jax.jit(train(case))
+
+
+def applied(case: Case):
+    """apply with `train=False`, compiled."""
+    return jax.jit(lambda params, state, x, mask=None: case.layer.apply(params, state, x, mask=mask)[0])
+
+
 def test_every_exported_layer_is_in_the_table():
     exported = {getattr(layers, name) for name in layers.__all__}
     kinds = {kind for kind in exported if isinstance(kind, type) and hasattr(kind, "apply") and kind is not Layer}
@@ -48,18 +65,16 @@ def test_prints_as_the_call_that_makes_it(case, getkey):
 
 @each_case
 def test_law_1_jit_equals_eager(case, getkey):
-    params, state = case.layer.init(getkey(), case.example())
+    params, state = weights(case)
     x, key = case.batch(getkey(), 5), getkey()
-    chex.assert_trees_all_close(
-        jax.jit(train(case))(params, state, x, key), train(case)(params, state, x, key), **close
-    )
+    chex.assert_trees_all_close(training(case)(params, state, x, key), train(case)(params, state, x, key), **close)
 
 
 @each_case
 def test_law_2_batch_equals_vmap_over_examples(case, getkey):
-    params, state = case.layer.init(getkey(), case.example())
+    params, state = weights(case)
     x = case.batch(getkey(), 2, 3)
-    y, _ = case.layer.apply(params, state, x)
+    y = applied(case)(params, state, x)
     one = jax.jit(jax.vmap(jax.vmap(lambda example: case.layer.apply(params, state, example)[0])))
     chex.assert_trees_all_close(one(x), y, **close)
 
@@ -70,7 +85,7 @@ def test_law_3_vmap_over_members_equals_a_loop(case, getkey):
     members = jax.jit(jax.vmap(lambda key: case.layer.init(key, case.example())))(keys)
     x, noise = case.batch(getkey(), 3, 5), jax.random.split(getkey(), 3)
     together = jax.jit(jax.vmap(train(case)))(*members, x, noise)
-    one = jax.jit(train(case))
+    one = training(case)
     for i in range(3):
         alone = one(*_member(members, i), np.asarray(x)[i], noise[i])
         chex.assert_trees_all_close(_member(together, i), alone, **close)
@@ -92,32 +107,32 @@ def test_law_4_without_train_the_key_is_ignored_and_the_state_unchanged(case, ge
 
 @each_case
 def test_law_5_the_state_keeps_its_structure(case, getkey):
-    params, state = case.layer.init(getkey(), case.example())
-    _, after = train(case)(params, state, case.batch(getkey(), 5), getkey())
+    params, state = weights(case)
+    _, after = training(case)(params, state, case.batch(getkey(), 5), getkey())
     chex.assert_trees_all_equal_structs(after, state)
     chex.assert_trees_all_equal_shapes_and_dtypes(after, state)
 
 
 @each_case
 def test_law_6_a_masked_padded_batch_equals_the_short_one(case, getkey):
-    params, state = case.layer.init(getkey(), case.example())
+    params, state = weights(case)
     x, key = case.batch(getkey(), 8), getkey()
-    real = jnp.arange(8) < 5
-    y, after = case.layer.apply(params, state, x, train=True, key=key, mask=real)
-    short, short_after = case.layer.apply(params, state, x[:5], train=True, key=key)
+    masked = jax.jit(lambda x, mask: case.layer.apply(params, state, x, train=True, key=key, mask=mask))
+    y, after = masked(x, np.arange(8) < 5)
+    short, short_after = training(case)(params, state, x[:5], key)
     chex.assert_trees_all_close(y[:5], short, **close)
     chex.assert_trees_all_close(after, short_after, **close)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.time], ids=lambda case: case.name)
 def test_law_6_masked_padded_sequences_equal_the_short_ones(case, getkey):
-    params, state = case.layer.init(getkey(), case.example())
-    x, long = case.batch(getkey(), 4), case.shape[0]
-    lengths = np.array([long, long - 1, 2, 1])
-    mask = jnp.arange(long) < lengths[:, None]
-    y, _ = case.layer.apply(params, state, x, mask=mask)
+    params, state = weights(case)
+    x, long = case.batch(getkey(), 3), case.shape[0]
+    lengths = np.array([long, 2, 1])
+    apply = applied(case)
+    y = apply(params, state, x, np.arange(long) < lengths[:, None])
     for i, length in enumerate(lengths):
-        alone, _ = case.layer.apply(params, state, x[i, :length])
+        alone = apply(params, state, x[i, :length])
         kept = y[i, :length] if y.ndim == x.ndim + case.integer and alone.shape[0] == length else y[i]
         chex.assert_trees_all_close(kept, alone, **close)
 
@@ -132,22 +147,21 @@ def test_law_7_init_depends_on_key_shape_and_dtype_alone(case, getkey):
 
 @each_case
 def test_law_8_the_gradient_equals_central_differences(case, getkey, x64):
-    params, state = case.layer.init(getkey(), case.example(jnp.float64))
+    params, state = jax.jit(lambda key: case.layer.init(key, case.example(jnp.float64)))(getkey())
     x, noise = case.batch(getkey(), 3, dtype=jnp.float64), getkey()
     # the state is held (a dropout rate moves a threshold, which has no derivative), and so are whole numbers
     inputs = (params,) if case.integer else (params, x)
 
-    @jax.jit
     def outputs(*moved):
         return case.layer.apply(moved[0], state, *(moved[1:] or (x,)), train=True, key=noise)[0]
 
-    y, pull = jax.vjp(outputs, *inputs)
-    cotangent = np.random.default_rng(9).normal(size=y.shape)
-    pulled = pull(jnp.asarray(cotangent))
-    value = jax.jit(lambda *moved: jnp.vdot(cotangent, outputs(*moved)))
+    cotangent = np.random.default_rng(9).normal(size=jax.eval_shape(outputs, *inputs).shape)
+    places = tuple(range(len(inputs)))
+    value = jax.jit(jax.value_and_grad(lambda *moved: jnp.vdot(cotangent, outputs(*moved)), places))
+    pulled = value(*inputs)[1]
     for i in range(3):
         step = jax.tree.map(partial(_direction, np.random.default_rng(i)), inputs)
-        rise = value(*_moved(inputs, step, 1e-6)) - value(*_moved(inputs, step, -1e-6))
+        rise = value(*_moved(inputs, step, 1e-6))[0] - value(*_moved(inputs, step, -1e-6))[0]
         exact = sum(jax.tree.leaves(jax.tree.map(np.vdot, pulled, step)))
         np.testing.assert_allclose(rise / 2e-6, exact, rtol=1e-6, atol=1e-8)
 
@@ -174,7 +188,7 @@ def test_law_9_the_dtype_of_the_example_is_that_of_parameters_and_output(case, d
 
 @each_case
 def test_law_9_one_trace_for_each_shape_and_forward_mode(case, getkey):
-    params, state = case.layer.init(getkey(), case.example())
+    params, state = weights(case)
     key, traces = getkey(), []
 
     @jax.jit
@@ -188,20 +202,24 @@ def test_law_9_one_trace_for_each_shape_and_forward_mode(case, getkey):
     if case.integer:
         return
     x, tangent, cotangent = (case.batch(getkey(), 5) for _ in range(3))
-    forward = jax.jit(lambda x: case.layer.apply(params, state, x, train=True, key=key)[0])
-    y, pushed = jax.jvp(forward, (x,), (tangent,))
-    cotangent = jnp.asarray(np.resize(cotangent, y.shape))
-    (pulled,) = jax.vjp(forward, x)[1](cotangent)
-    np.testing.assert_allclose(np.vdot(cotangent, pushed), np.vdot(pulled, tangent), rtol=1e-4, atol=1e-5)
+
+    def forward(x):
+        return case.layer.apply(params, state, x, train=True, key=key)[0]
+
+    @jax.jit
+    def both(x, tangent, cotangent):
+        pushed, (pulled,) = jax.jvp(forward, (x,), (tangent,))[1], jax.vjp(forward, x)[1](cotangent)
+        return jnp.vdot(cotangent, pushed), jnp.vdot(pulled, tangent)
+
+    cotangent = jnp.asarray(np.resize(cotangent, jax.eval_shape(forward, x).shape))
+    np.testing.assert_allclose(*both(x, tangent, cotangent), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.flax], ids=lambda case: case.name)
 def test_law_10_values_agree_with_flax(case, getkey):
-    params, state = case.layer.init(getkey(), case.example())
+    params, state = weights(case)
     x = case.batch(getkey(), 5)
-    chex.assert_trees_all_close(
-        case.layer.apply(params, state, x)[0], case.flax(params, state, x), rtol=1e-6, atol=1e-6
-    )
+    chex.assert_trees_all_close(applied(case)(params, state, x), case.flax(params, state, x), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.torch], ids=lambda case: case.name)
@@ -209,22 +227,22 @@ def test_law_10_values_agree_with_pytorch(case, getkey):
     if importlib.util.find_spec("torch") is None and "torch" not in os.environ.get("JAXNN_TESTS_NEED", ""):
         pytest.skip("PyTorch is not installed: pip install torch==2.13.0")
     torch = importlib.import_module("torch")
-    params, state = case.layer.init(getkey(), case.example())
+    params, state = weights(case)
     x = case.batch(getkey(), 5)
     tensors = jax.tree.map(lambda leaf: torch.tensor(np.asarray(leaf)), (params, state, x))
-    np.testing.assert_allclose(case.layer.apply(params, state, x)[0], case.torch(*tensors), rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(applied(case)(params, state, x), case.torch(*tensors), rtol=2e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.time], ids=lambda case: case.name)
 def test_law_11_step_over_time_equals_apply_on_the_sequence(case, getkey):
-    params, state = case.layer.init(getkey(), case.example())
+    params, state = weights(case)
     x = case.batch(getkey(), 2, 3)
     known = memory(case.layer, params, state, (2, 3))
     if _whole_only(case.layer):
         with pytest.raises(nn.JaxnnError, match="whole"):
             step(case.layer, params, state, known, x[:, :, 0])
         return
-    whole, _ = case.layer.apply(params, state, x)
+    whole = applied(case)(params, state, x)
     one = jax.jit(lambda known, x: step(case.layer, params, state, known, x))
     outputs = []
     for time in range(case.shape[0]):
