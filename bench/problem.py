@@ -80,7 +80,7 @@ def _truncated(random: np.random.Generator, shape: tuple[int, int]) -> np.ndarra
 
 DIGITS = Problem("digits", "digits", 1437, (64,), 100, 32)
 TINY = Problem("tiny", "wave", 1024, (8, 8), 500, 16)
-IMAGES = Problem("images", "images", 2048, (), 2, 64)
+IMAGES = Problem("images", "images", 2048, (), 1, 64)
 """For a network of its own, which the peers named conv_... have."""
 TRANSFORMER = Problem("transformer", "tokens", 256, (128,) * 4, 2, 16)
 RECURRENT = Problem("recurrent", "tokens", 2048, (128,), 2, 32)

@@ -15,8 +15,6 @@ from jaxnn import activations as act
 from jaxnn.activations import ACTIVATIONS, Elu, LeakyRelu, Sign, Step
 from jaxnn.checks import JaxnnError
 
-pytestmark = pytest.mark.usefixtures("quick_compiles")
-
 ELEMENTWISE = [name for name in ACTIVATIONS if name != "softmax"]
 DTYPES = ["float16", "bfloat16", "float32"]
 

@@ -49,7 +49,8 @@ BAD_FILES = {
     "lists.parquet": (parquet(a=[[1], [2]], kind=["x", "y"]), ":a: got a column of lists"),
     "objects.npz": (npz(kind=np.array([{}, "x"], object)), ":kind: got an array of Python objects"),
     "lengths.npz": (npz(a=np.ones(3), kind=np.ones(4)), ":kind: got 4 rows, where a has 3"),
-    "images.npz": (npz(a=np.ones((3, 2, 2)), kind=np.ones(3)), ":a: got an array of 3 dimensions, shape (3, 2, 2)"),
+    "images.npz": (npz(a=np.ones((3, 2, 2)), kind=np.ones(3)), ": got one class, 1; needed at least two"),
+    "deep.npz": (npz(a=np.ones((3, 2, 2, 2, 2)), kind=np.arange(3)), ":a: got an array of 5 dimensions"),
     "cut.npz": (npz(a=np.ones(3))[:-10], ": got a damaged NPZ file"),
     "csv.npz": (CSV, ": got something else; needed an NPZ file"),
 }
