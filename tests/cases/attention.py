@@ -81,6 +81,7 @@ LAYERS = [
     Case("transformer block", nn.TransformerBlock(6, 2, 2), (4, 6), time=True, torch=_torch_block),
     Case("transformer block from step to step",
          nn.TransformerBlock(6, 2, 1, causal=True, context=2, dropout=0.3, norm=nn.RMSNorm()), (4, 6), time=True),
-    Case("learned positions", nn.LearnedPositions(6), (5, 3), time=True),
+    Case("learned positions", nn.LearnedPositions(6), (5, 3), time=True,
+         formula=lambda params, state, x: x + params["embedding"][: x.shape[-2]]),
     Case("sinusoidal positions", nn.SinusoidalPositions(), (5, 3), time=True),
 ]  # fmt: skip

@@ -20,6 +20,22 @@ def _dense(params: Any, state: Any, x: Any) -> Any:
     return x @ params["kernel"] + params["bias"]
 
 
+def _chain(params: Any, state: Any, x: Any) -> Any:
+    return _dense(params["dense_1"], {}, jnp.maximum(_dense(params["dense_0"], {}, x), 0))
+
+
+def _sum(*names: str) -> Callable[[Any, Any, Any], Any]:
+    return lambda params, state, x: _dense(params[names[0]], {}, x) + _dense(params[names[1]], {}, x)
+
+
+def _tied(params: Any, state: Any, x: Any) -> Any:
+    return _dense(params["dense_0"], {}, jnp.tanh(_dense(params["dense_0"], {}, x)))
+
+
+def _frozen(params: Any, state: Any, x: Any) -> Any:
+    return _dense(state["params"]["dense_0"], {}, x)
+
+
 def _torch_dense(params: Any, state: Any, x: Any) -> Any:
     import torch
 
@@ -63,27 +79,33 @@ LAYERS = [
         flax=_flax_dense,
     ),
     Case("flatten grey images", nn.Flatten(2), (3, 2)),
-    Case("flatten images", nn.Flatten(3), (2, 2, 3)),
+    Case("flatten images", nn.Flatten(3), (2, 2, 3), formula=lambda params, state, x: x.reshape(len(x), -1)),
     Case("dropout", nn.Dropout(0.5), (6,)),
     Case("dropout of integers", nn.Dropout(0.2), (6,), integer=True),
     Case("dropout of everything", nn.Dropout(1.0), (6,)),
     Case("dropout left out", nn.Dropout(None), (6,)),
     Case("activation of one's own", nn.Activation(jnp.sin), (4,)),
-    Case("chain", nn.Chain(nn.Dense(4), nn.relu, nn.Dense(2)), (3,), flax=_flax_chain),
+    Case("chain", nn.Chain(nn.Dense(4), nn.relu, nn.Dense(2)), (3,), flax=_flax_chain, formula=_chain),
     Case("chain with dropout", nn.Chain(nn.Dense(8), nn.tanh, nn.Dropout(0.3), nn.Dense(2)), (3,)),
     Case("residual", nn.Residual(nn.Chain(nn.Dense(3), nn.tanh, nn.Dropout(0.3))), (3,)),
-    Case("residual with a shortcut", nn.Residual(nn.Dense(4), nn.Dense(4)), (3,)),
+    Case("residual with a shortcut", nn.Residual(nn.Dense(4), nn.Dense(4)), (3,), formula=_sum("layer", "shortcut")),
     Case("residual of integers", nn.Residual(nn.tanh), (3,), integer=True),
     Case("parallel", nn.Parallel(nn.Dense(4), nn.tanh, ("noisy", nn.Dropout(0.3))), (3,)),
-    Case("parallel sum over time", nn.Parallel(nn.Dense(4), nn.Dense(4), how="add"), (5, 3), time=True),
-    Case("tied", nn.Chain(nn.Dense(3), nn.tanh, nn.Tied("dense_0", nn.Dense(3))), (3,)),
+    Case(
+        "parallel sum over time",
+        nn.Parallel(nn.Dense(4), nn.Dense(4), how="add"),
+        (5, 3),
+        time=True,
+        formula=_sum("dense_0", "dense_1"),
+    ),
+    Case("tied", nn.Chain(nn.Dense(3), nn.tanh, nn.Tied("dense_0", nn.Dense(3))), (3,), formula=_tied),
     Case(
         "tied to a layer inside a sibling over time",
         nn.Chain(("inner", nn.Chain(nn.Dense(3))), nn.Tied("inner/dense_0", nn.Dense(3))),
         (5, 3),
         time=True,
     ),
-    Case("frozen", nn.Frozen(nn.Chain(nn.Dense(4), nn.Dropout(0.5))), (3,)),
+    Case("frozen", nn.Frozen(nn.Chain(nn.Dense(4), nn.Dropout(0.5))), (3,), formula=_frozen),
     Case("frozen over time", nn.Chain(nn.Frozen(nn.Dense(4)), nn.relu), (5, 3), time=True),
     Case("chain in a chain", nn.Chain(nn.Flatten(2), ("inner", nn.Chain(nn.Dense(3), nn.Dropout(0.2)))), (2, 2)),
 ]

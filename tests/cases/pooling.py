@@ -60,7 +60,7 @@ LAYERS = [
     ),
     Case("avg pool over time", nn.AvgPool((3,), strides=1, padding="SAME"), (5, 2), time=True),
     Case("global max pool", nn.GlobalMaxPool(), (3, 4, 2), torch=lambda params, state, x: x.amax((1, 2))),
-    Case("global max pool over time", nn.GlobalMaxPool(1), (5, 2), time=True),
+    Case("global max pool over time", nn.GlobalMaxPool(1), (5, 2), time=True, formula=lambda p, s, x: x.max(axis=1)),
     Case("global avg pool", nn.GlobalAvgPool(), (3, 4, 2), torch=lambda params, state, x: x.mean((1, 2))),
-    Case("global avg pool over time", nn.GlobalAvgPool(1), (5, 2), time=True),
+    Case("global avg pool over time", nn.GlobalAvgPool(1), (5, 2), time=True, formula=lambda p, s, x: x.mean(axis=1)),
 ]  # fmt: skip
