@@ -1,15 +1,17 @@
 """Rows of data on the device, minibatches of them, and what losses and metrics say of them."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jaxnn.layers.base import Layer
+from jaxnn.layers.base import Layer, listening
 from jaxnn.pytypes import Array, Params, State
 
-EVALUATION_ROWS = 1024
-"""Rows evaluated at a time: bounds the memory of a large validation set."""
+MOST_ROWS, FEWEST_ROWS, VALUES = 1024, 32, 2**20
+"""Rows evaluated at a time, and values that the largest output of a layer may have for so many of them (4 MiB in
+float32): that bounds the memory of a large validation set of long sequences or large images too."""
 
 
 class Rows(NamedTuple):
@@ -23,6 +25,28 @@ class Rows(NamedTuple):
     """(members, n) indices into the table: a fold or a bootstrap sample costs no copy."""
     mask: Array | None = None
     """(rows of the table, time), True at real positions; None where all are."""
+
+
+def rows_at_a_time(net: Layer, params: Params, state: State, example: jax.ShapeDtypeStruct, most: int) -> int:
+    """Return how many examples are computed together where nothing is learnt.
+
+    Args:
+        net: the network.
+        params, state: its weights, or their shapes.
+        example: shape and dtype of one example.
+        most: for small networks.
+
+    Returns:
+        `VALUES` over the size of the largest output of a layer, from `FEWEST_ROWS` to `most`.
+
+    >>> import jaxnn as nn
+    >>> rows_at_a_time(nn.Chain(nn.Flatten(3)), {}, {}, jax.ShapeDtypeStruct((64, 64, 3), jnp.float32), 1024)
+    85
+    """
+    sizes = [math.prod(example.shape), 1]
+    with listening(lambda path, layer, params, state, x, y: sizes.append(math.prod(y.shape))):
+        jax.eval_shape(lambda p, s, x: net.apply(p, s, x)[0], params, state, example)
+    return min(most, max(FEWEST_ROWS, VALUES // max(sizes)))
 
 
 def evaluate(
@@ -39,7 +63,8 @@ def evaluate(
         A dict from "loss" and the metrics' names to scalars: weighted means over the rows.
     """
     measures = {"loss": loss} | {metric.name: metric for metric in metrics}
-    size = min(EVALUATION_ROWS, data.rows.shape[0])
+    example = jax.ShapeDtypeStruct(data.x.shape[1:], data.x.dtype)
+    size = min(rows_at_a_time(net, params, state, example, MOST_ROWS), data.rows.shape[0])
     count = -(-data.rows.shape[0] // size)
     rows = jnp.pad(data.rows, (0, count * size - data.rows.shape[0]))  # (n,) -> (count * size,)
 
@@ -55,8 +80,8 @@ def evaluate(
 
 def _added(sums_of: Any, count: int) -> Any:
     """Add up the sums of all batches of an evaluation."""
-    first = sums_of(jnp.zeros((), jnp.int32))
-    return jax.lax.fori_loop(1, count, lambda i, sums: jax.tree.map(jnp.add, sums, sums_of(i)), first)
+    none = jax.tree.map(lambda sum: jnp.zeros(sum.shape, sum.dtype), jax.eval_shape(sums_of, jnp.zeros((), jnp.int32)))
+    return jax.lax.fori_loop(0, count, lambda i, sums: jax.tree.map(jnp.add, sums, sums_of(i)), none)
 
 
 def minibatch_of(

@@ -15,7 +15,8 @@ from jaxnn.train.history import History
 from jaxnn.train.measure import Rows
 
 BLOCK = 256
-"""Rows computed at a time: always as many, so that a row's result does not depend on the rows beside it."""
+"""Rows of a small network computed at a time, fewer of a large one; always as many, so that a row's result does not
+depend on the rows beside it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,7 @@ class Run:
 
 
 def outputs(net: Layer, params: Params, state: State, x: Any, mask: Any = None) -> np.ndarray:
-    """Return a network's outputs for many examples, computed in blocks of `BLOCK` rows.
+    """Return a network's outputs for many examples, computed in blocks of rows.
 
     The result for a row is the same bits whatever rows are beside it: a matrix product of another height may round
     otherwise, so the height never changes.
@@ -127,16 +128,24 @@ def outputs(net: Layer, params: Params, state: State, x: Any, mask: Any = None) 
             fail("mask", f"{real.dtype} of shape {real.shape}", f"Booleans of shape {x.shape[:2]}")
         given.append(real)
     apply = _forward(net)
-    starts = range(0, max(len(x), 1), BLOCK)
-    blocks = [np.asarray(apply(params, state, *(_block(array, start) for array in given))) for start in starts]
+    size = _block_size(net, x.shape[1:], str(x.dtype))
+    starts = range(0, max(len(x), 1), size)
+    blocks = [np.asarray(apply(params, state, *(_block(array, start, size) for array in given))) for start in starts]
     return np.concatenate(blocks)[: len(x)]
 
 
-def _block(array: np.ndarray, start: int) -> np.ndarray:
-    """`BLOCK` rows from one on; where there are fewer, the rest are zeros."""
-    block = array[start : start + BLOCK]
-    short = BLOCK - len(block)
+def _block(array: np.ndarray, start: int, size: int) -> np.ndarray:
+    """So many rows from one on; where there are fewer, the rest are zeros."""
+    block = array[start : start + size]
+    short = size - len(block)
     return np.pad(block, [(0, short)] + [(0, 0)] * (array.ndim - 1)) if short else block
+
+
+@lru_cache(64)
+def _block_size(net: Layer, shape: tuple[int, ...], dtype: str) -> int:
+    example = jax.ShapeDtypeStruct(shape, dtype)
+    weights = jax.eval_shape(lambda: net.init(jax.random.key(0), example))
+    return measure.rows_at_a_time(net, *weights, example, BLOCK)
 
 
 @lru_cache(64)

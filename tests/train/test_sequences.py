@@ -109,3 +109,25 @@ def test_every_step_and_augmentation_draws_with_a_key_of_its_own():
     run = train(augment=[noted, lambda *given: noted(*given)], epochs=2)
     jax.effects_barrier()
     assert len(seen) == len(set(seen)) == 2 * run.steps
+
+
+def test_long_sequences_and_large_images_are_measured_in_smaller_parts():
+    """1,024 windows at once of a text with attention, or of many distinct characters, would take gigabytes."""
+    seen = set()
+
+    @config
+    class Heights:
+        def init(self, key, example):
+            return {}, {}
+
+        def apply(self, params, state, x, *, train=False, key=None, mask=None):
+            seen.add((train, x.shape[0])) if x.ndim == 3 else None
+            return x, state
+
+    x = np.zeros((300, 64, 1), np.float32)
+    net = nn.Chain(Heights(), nn.Dense(512), nn.Dense(2))  # 64 x 512 values: 32 at a time
+    run = nn.fit(net, (x, np.zeros((300, 64), np.int32)), LOSS, epochs=1, batch_size=50, metrics=["accuracy"])
+    assert run.logits(x).shape == (300, 64, 2)
+    assert {rows for train, rows in seen if not train} == {32, 50} and {rows for train, rows in seen if train} == {50}
+    by_hand = float(np.mean(LOSS(jnp.asarray(run.logits(x)), jnp.zeros((300, 64), jnp.int32))))
+    np.testing.assert_allclose(run.evaluate(x, np.zeros((300, 64), np.int32))["loss"], by_hand, rtol=1e-5)
