@@ -113,12 +113,16 @@ class Chain:
         self, params: Params, state: State, x: Array, train: bool, key: Key | None, mask: Array | None
     ) -> Iterator[tuple[str, Array, State]]:
         """Run the children in order; after each, yield its name, its output and the state so far."""
-        state = dict(state)
+        state, given = dict(state), x
         for i, (name, layer) in enumerate(self.layers):
             own_params, own_key = _params_of(name, layer, params), None if key is None else fold_in(key, i)
+            after = self.layers[i + 1][1] if i + 1 < len(self.layers) else None
             x, own_state = run_child(
-                name, layer, own_params, state.get(name, {}), x, train=train, key=own_key, mask=mask
+                name, layer, own_params, state.get(name, {}), given, train=train, key=own_key, mask=mask
             )
+            # x itself, which nobody may ask for then, is left out of the compiled program
+            looked_up = getattr(layer, "looked_up", None) if getattr(after, "takes_rows", False) else None
+            given = looked_up(own_params, given) if looked_up else x
             if mask is not None and mask.ndim >= max(x.ndim, 2):  # the child has taken the axis of time away
                 mask = mask.any(axis=tuple(range(max(x.ndim - 1, 1), mask.ndim)))
             if name in state:

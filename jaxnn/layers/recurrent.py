@@ -11,6 +11,7 @@ from jaxnn.checks import fail, number_in, one_of, whole_number
 from jaxnn.config import config
 from jaxnn.initializers import Initializer, LecunNormal, Orthogonal, Zeros
 from jaxnn.layers.base import parameter_dtype
+from jaxnn.layers.looked_up import LookedUp
 from jaxnn.layers.recurrence import gru, gru_cell, lstm, lstm_cell, rnn, rnn_cell
 from jaxnn.ops import fold_in, product
 from jaxnn.pytypes import Array, Example, Key, Memory, Params, State
@@ -28,6 +29,7 @@ class _Recurrent:
     bias_init: Any
     gates: ClassVar[int]
     carried: ClassVar[tuple[str, ...]] = ("h",)
+    takes_rows: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -63,12 +65,12 @@ class _Recurrent:
     ) -> tuple[Array, State]:
         """Return the outputs of all steps or of the last, and the unchanged state."""
         self._check(params, x, 2)
-        lead, (time, _) = x.shape[:-2], x.shape[-2:]
-        steps = jnp.moveaxis(x.reshape(-1, *x.shape[-2:]), 1, 0)  # (..., time, in) -> (time, batch, in)
+        lead, time = x.shape[:-2], x.shape[-2]
+        zs = self._project(params, x, len(lead))
         real = None
         if mask is not None and mask.ndim == x.ndim - 1:  # one without time masks whole sequences, which are apart
             real = jnp.moveaxis(mask.reshape(-1, time, 1), 1, 0)  # (..., time) -> (time, batch, 1)
-        hs = self._run(params, self._from_input(params, steps), real)
+        hs = self._run(params, zs, real)
         if self.outputs == "last":
             return hs[0 if self.reverse else -1].reshape(*lead, self.features), state
         return jnp.moveaxis(hs, 0, 1).reshape(*lead, time, self.features), state
@@ -88,8 +90,18 @@ class _Recurrent:
         after = self._cell(params, memory, self._from_input(params, x))
         return after["h"], after
 
+    def _project(self, params: Params, x: Array | LookedUp, lead: int) -> Array:
+        """What the inputs add to the gates, `(time, batch, gates * features)`: one product for all, before the loop."""
+
+        def steps(a: Array) -> Array:
+            return jnp.moveaxis(a.reshape(-1, *a.shape[lead:]), 1, 0)  # (..., time, in) -> (time, batch, in)
+
+        if isinstance(x, LookedUp):
+            return LookedUp(x.table, steps(x.numbers)).map(lambda rows: self._from_input(params, rows))
+        return self._from_input(params, steps(x))
+
     def _from_input(self, params: Params, x: Array) -> Array:
-        """What the input adds to the gates: one product for all steps, outside the loop."""
+        """What an input adds to the gates."""
         z = product(x.astype(params["kernel"].dtype), params["kernel"])
         return z + params["bias"] if self.use_bias else z
 

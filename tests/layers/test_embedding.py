@@ -67,3 +67,26 @@ def test_sinusoidal_positions_are_those_of_the_paper():
             angle = t / 10000 ** (2 * i / 6)
             assert y[t, 2 * i] == pytest.approx(np.sin(angle), abs=1e-6)
             assert y[t, 2 * i + 1] == pytest.approx(np.cos(angle), abs=1e-6)
+
+
+@pytest.mark.parametrize("layer", [nn.LSTM(3), nn.GRU(3, reverse=True), nn.RNN(3, outputs="last")], ids=str)
+@pytest.mark.parametrize(("time", "height"), [(7, 4), (2, 2)])
+def test_a_recurrent_layer_multiplies_the_rows_or_the_table_whichever_are_fewer(layer, time, height):
+    net = nn.Chain(nn.Embedding(4, 2), layer)
+    name = type(layer).__name__.lower() + "_0"
+    x = jax.random.randint(jax.random.key(1), (time,), 0, 4)
+    params, _ = net.init(jax.random.key(0), x)
+
+    def one_by_one(params):
+        return layer.apply(params[name], {}, params["embedding_0"]["embedding"][x])[0]
+
+    def chained(params):
+        return net.apply(params, {}, x)[0]
+
+    np.testing.assert_allclose(chained(params), one_by_one(params), rtol=1e-6, atol=1e-6)
+    sums = [jax.jit(jax.grad(lambda params, f=f: (f(params) ** 2).sum()))(params) for f in (chained, one_by_one)]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), *sums)
+    products = [e for e in jax.make_jaxpr(chained)(params).jaxpr.eqns if e.primitive.name == "dot_general"]
+    assert [e.outvars[0].aval.shape for e in products] == [(height, 3 * layer.gates)]  # those outside the loop
+    wrong = jax.jit(lambda x: net.apply(params, {}, x)[0])(x.at[0].set(4))
+    assert jnp.isnan(wrong).any()
