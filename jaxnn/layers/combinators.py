@@ -79,7 +79,7 @@ class Chain:
     ) -> tuple[Array, State]:
         """Return the last child's output, and the state after all of them."""
         new_state = state
-        for _, y, after in self._steps(params, state, x, train, key, mask):
+        for _, y, after in self.run(params, state, x, train=train, key=key, mask=mask):
             x, new_state = y, after
         return x, new_state
 
@@ -107,21 +107,35 @@ class Chain:
         >>> {name: y.tolist() for name, y in net.outputs(params, {}, jnp.array([3.0])).items()}
         {'dense_0': [-5.0], 'activation_0': [0.0]}
         """
-        return {name: y for name, y, _ in self._steps(params, state, x, train, key, mask)}
+        return {name: y for name, y, _ in self.run(params, state, x, train=train, key=key, mask=mask)}
 
-    def _steps(
-        self, params: Params, state: State, x: Array, train: bool, key: Key | None, mask: Array | None
+    def run(
+        self,
+        params: Params,
+        state: State,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Key | None = None,
+        mask: Array | None = None,
+        child: Callable[..., tuple[Array, State]] = run_child,
     ) -> Iterator[tuple[str, Array, State]]:
-        """Run the children in order; after each, yield its name, its output and the state so far."""
+        """Run the children in order; after each, yield its name, its output and the state so far.
+
+        Args:
+            params, state, x, train, key, mask: as for `apply`.
+            child: what runs a child, a function as `base.run_child`.
+        """
         state, given = dict(state), x
         for i, (name, layer) in enumerate(self.layers):
             own_params, own_key = _params_of(name, layer, params), None if key is None else fold_in(key, i)
             after = self.layers[i + 1][1] if i + 1 < len(self.layers) else None
-            x, own_state = run_child(
+            x, own_state = child(
                 name, layer, own_params, state.get(name, {}), given, train=train, key=own_key, mask=mask
             )
             # x itself, which nobody may ask for then, is left out of the compiled program
-            looked_up = getattr(layer, "looked_up", None) if getattr(after, "takes_rows", False) else None
+            takes_rows = child is run_child and getattr(after, "takes_rows", False)
+            looked_up = getattr(layer, "looked_up", None) if takes_rows else None
             given = looked_up(own_params, given) if looked_up else x
             if mask is not None and mask.ndim >= max(x.ndim, 2):  # the child has taken the axis of time away
                 mask = mask.any(axis=tuple(range(max(x.ndim - 1, 1), mask.ndim)))

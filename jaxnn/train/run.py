@@ -144,8 +144,8 @@ def _block(array: np.ndarray, start: int, size: int) -> np.ndarray:
 @lru_cache(64)
 def _block_size(net: Layer, shape: tuple[int, ...], dtype: str) -> int:
     example = jax.ShapeDtypeStruct(shape, dtype)
-    weights = jax.eval_shape(lambda: net.init(jax.random.key(0), example))
-    return measure.rows_at_a_time(net, *weights, example, BLOCK)
+    params, state = jax.eval_shape(lambda: net.init(jax.random.key(0), example))
+    return measure.rows_at_a_time(net, params, state, example, BLOCK)
 
 
 @lru_cache(64)
