@@ -9,7 +9,20 @@ from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-from bench import attention, digits, fresh, growth, images, layers, machine, processes, recurrent, tables, tiny
+from bench import (
+    attention,
+    digits,
+    fresh,
+    gradients,
+    growth,
+    images,
+    layers,
+    machine,
+    processes,
+    recurrent,
+    tables,
+    tiny,
+)
 from bench.progress import done, say
 from bench.result import Result, as_json, as_markdown
 
@@ -21,6 +34,7 @@ TABLES: dict[str, Callable[[int | None], Result]] = {
     "tiny": tiny.table,
     "growth": growth.table,
     "layers": layers.table,
+    "gradients": gradients.table,
     "transformer": attention.table,
     "recurrent": recurrent.table,
     "images": images.table,

@@ -25,7 +25,7 @@ from jaxnn.layers import *  # noqa: F403 (layers.__all__ is the one list)
 from jaxnn.version import __version__
 
 if TYPE_CHECKING:
-    from jaxnn import augmentation, data, metrics, models, optimizers, penalties, train
+    from jaxnn import augmentation, backprop, data, metrics, models, neurons, optimizers, penalties, train
     from jaxnn.generation import generate
     from jaxnn.model import Model
     from jaxnn.modelfile import load, save
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 __getattr__ = lazy.attributes(
     __name__,
     {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile", "generate": "jaxnn.generation"}
-    | dict.fromkeys(["augmentation", "data", "metrics", "models", "optimizers", "penalties", "train"], __name__)
+    | dict.fromkeys(
+        ["augmentation", "backprop", "data", "metrics", "models", "neurons", "optimizers", "penalties", "train"],
+        __name__,
+    )
     | dict.fromkeys(["EarlyStopping", "History", "Run", "fit"], "jaxnn.train"),
 )
 
@@ -51,6 +54,7 @@ __all__ = [
     "__version__",
     "activations",
     "augmentation",
+    "backprop",
     "data",
     "fit",
     "gelu",
@@ -63,6 +67,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "neurons",
     "optimizers",
     "penalties",
     "relu",

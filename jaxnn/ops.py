@@ -252,6 +252,46 @@ def transposed_convolution(
     return y.reshape(*lead, *y.shape[1:])
 
 
+def correlation(
+    x: Array,
+    y: Array,
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    dilation: tuple[int, ...],
+    groups: int = 1,
+) -> Array:
+    """Return what each place of a window sees of x, times y at the window's position, summed over all positions.
+
+    `w[q, c, f] = sum over p of x[strides p + dilation q - low, c] y[p, f]`, zeros outside x
+
+    Args:
+        x: `(..., *space, in)`.
+        y: `(..., *positions, out)`, with as many positions as the window has on x.
+        window: its size, for each axis of space.
+        strides, padding, dilation: for each axis of space; padding in pairs of what is put before and after.
+        groups: group g of y goes with group g of x.
+
+    Returns:
+        `(*window, in / groups, out)`, of the shape of a `convolution`'s kernel, whose gradient it is.
+
+    >>> x, y = jnp.array([[1.0], [2.0], [4.0]]), jnp.array([[1.0], [10.0]])
+    >>> correlation(x, y, (2,), (1,), ((0, 0),), (1,)).tolist()
+    [[[21.0]], [[42.0]]]
+    """
+    (images, _), (others, _) = _images(x, len(window)), _images(y, len(window))
+    if on_cpu():
+        return convolutions.correlated(images, others, window, strides, padding, dilation, groups)
+    each = zip(images.shape[1:-1], others.shape[1:-1], window, strides, padding, dilation, strict=True)
+    # what is left over after the last window is cut off
+    edges = [(low, (q - 1) * d + (p - 1) * s + 1 - size - low) for size, p, q, s, (low, _), d in each]
+    space = "DHW"[-len(window) :]
+    layout = (f"C{space}N", f"I{space}O", f"{space}NC")  # examples are summed over, as channels are elsewhere
+    return jax.lax.conv_general_dilated(
+        images, others, dilation, edges, None, strides, layout, batch_group_count=groups
+    )
+
+
 def max_pool(
     x: Array, window: tuple[int, ...], strides: tuple[int, ...], padding: tuple[tuple[int, int], ...]
 ) -> Array:

@@ -124,6 +124,18 @@ def unsafe_loading(source, path):
             yield f"{path}:{node.lineno}: allows pickle"
 
 
+DERIVES = re.compile(
+    r"jax\.(grad|value_and_grad|vjp|jvp|linearize|linear_transpose|hessian|jac\w+|custom_\w+|checkpoint)\b"
+)
+
+
+def derivatives(source, path):
+    """What of JAX's own differentiation a file uses, as an attribute or by an import."""
+    names = list(imported(source, path))
+    names += [(n.lineno, ast.unparse(n)) for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Attribute)]
+    return sorted({f"{path}:{line}: uses {DERIVES.match(name)[0]}" for line, name in names if DERIVES.match(name)})
+
+
 def none_of(rule, paths):
     __tracebackhide__ = True
     wrong = [line for path in paths for line in rule(path.read_text(encoding="utf-8"), name_of(path))]
@@ -144,6 +156,19 @@ def test_functions_are_short():
 
 def test_only_the_public_api_of_jax():
     none_of(private_jax, PYTHON)
+
+
+def test_what_is_differentiated_by_hand_is_not_by_jax():
+    by_hand = [path for path in PACKAGE if "/backprop/" in path.as_posix() and path.name != "check.py"]
+    assert len(by_hand) > 10
+    none_of(derivatives, by_hand)
+    assert derivatives("import jax\nfrom jax import vjp\ny = jax.grad(f)(jax.value_and_grad(f)(2))", "x.py")
+
+
+def test_rules_lie_in_files_of_the_names_of_the_layers():
+    layers = {path.stem for path in PACKAGE if path.parent.name == "layers"}
+    own = {"rules", "engine", "check", "trace", "tracetable", "losses", "penalties"}
+    assert {path.stem for path in PACKAGE if path.parent.name == "backprop"} - own <= layers
 
 
 def test_no_pickle():

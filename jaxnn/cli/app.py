@@ -211,6 +211,57 @@ def report(
     return rebuild(run, out, show=open_)
 
 
+@app.command(epilog="Example: jaxnn backprop --learning-rate 0.1 --html board.html")
+def backprop(
+    input: Annotated[
+        str | None, typer.Option("--input", metavar="X,X", help="The inputs. [dim](default 0.05,0.10)[/dim]")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="T,T", help="The targets. [dim](default 0.01,0.99)[/dim]")
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            metavar="W,W,...",
+            help="Those into the first hidden unit, into the second ..., then into the outputs; their number says how "
+            "many hidden units there are. [dim](default 0.15,0.20,0.25,0.30,0.40,0.45,0.50,0.55)[/dim]",
+        ),
+    ] = None,
+    biases: Annotated[
+        str | None,
+        typer.Option(
+            "--biases", metavar="B,B", help="Of the hidden and of the output units. [dim](default 0.35,0.60)[/dim]"
+        ),
+    ] = None,
+    train_biases: Annotated[
+        bool, typer.Option("--train-biases", metavar=SWITCH, help="Move the biases too, each unit's its own.")
+    ] = False,
+    activation: Annotated[
+        str | None,
+        typer.Option("--activation", metavar="NAME", help="Of the hidden units. [dim](default sigmoid)[/dim]"),
+    ] = None,
+    learning_rate: Annotated[
+        str | None, typer.Option("--learning-rate", metavar="NUMBER", help="eta. [dim](default 0.5)[/dim]")
+    ] = None,
+    steps: Annotated[
+        str | None, typer.Option("--steps", metavar="N", help="Steps of gradient descent. [dim](default 10000)[/dim]")
+    ] = None,
+    html: Annotated[
+        str | None, typer.Option("--html", metavar="FILE", help="Write the numbers on a picture of the network, too.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Write out backpropagation through a small network step by step, as on a board."""
+    from jaxnn.cli.backprop import backprop
+
+    typed = {
+        "input": input, "target": target, "weights": weights, "biases": biases, "activation": activation,
+        "learning_rate": learning_rate, "steps": steps,
+    }  # fmt: skip
+    return backprop(typed, html, train_biases=train_biases, as_json=as_json)
+
+
 @app.command(epilog="Example: jaxnn datasets")
 def datasets(as_json: Json = False) -> int:
     """List the built-in data sets."""

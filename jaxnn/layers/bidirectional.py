@@ -50,11 +50,11 @@ class Bidirectional:
 
     def children(self) -> dict[str, Layer]:
         """Return both layers by name."""
-        return self._both.children()
+        return self.both.children()
 
     def init(self, key: Key, example: Example) -> tuple[Params, State]:
         """Draw the parameters of both."""
-        return self._both.init(key, example)
+        return self.both.init(key, example)
 
     def apply(
         self,
@@ -67,9 +67,10 @@ class Bidirectional:
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the outputs of both joined, and the unchanged state."""
-        return self._both.apply(params, state, x, train=train, key=key, mask=mask)
+        return self.both.apply(params, state, x, train=train, key=key, mask=mask)
 
     @property
-    def _both(self) -> Parallel:
+    def both(self) -> Parallel:
+        """The layer and its like that goes the other way, side by side."""
         other: Any = self.layer
         return Parallel(("forward", self.layer), ("backward", replace(other, reverse=True)), how=self.how)

@@ -1,5 +1,6 @@
 """Layers that run side by side on one input."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import jax.numpy as jnp
@@ -50,13 +51,33 @@ class _Branches:
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the outputs joined, and the state after all layers."""
+        outputs, after = self.run(params, state, x, train=train, key=key, mask=mask)
+        return self.joined(outputs), after
+
+    def run(
+        self,
+        params: Params,
+        state: State,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Key | None = None,
+        mask: Array | None = None,
+        child: Callable[..., tuple[Array, State]] = run_child,
+    ) -> tuple[list[Array], State]:
+        """Return the output of every layer, and the state after all of them.
+
+        Args:
+            params, state, x, train, key, mask: as for `apply`.
+            child: what runs a child, a function as `base.run_child`.
+        """
         outputs, after = [], dict(state)
         for i, (name, layer) in enumerate(self.children().items()):
             own, own_key = (params.get(name, {}), state.get(name, {})), None if key is None else fold_in(key, i)
-            y, own_state = run_child(name, layer, *own, x, train=train, key=own_key, mask=mask)
+            y, own_state = child(name, layer, *own, x, train=train, key=own_key, mask=mask)
             outputs.append(y)
             after |= {name: own_state} if name in state else {}
-        return self._joined(outputs), after
+        return outputs, after
 
     def memory(self, params: Params, state: State, batch_shape: tuple[int, ...]) -> Memory:
         """Return what the layers know before the first position, by name."""
@@ -74,9 +95,10 @@ class _Branches:
                 y, after = step(layer, params.get(name, {}), state.get(name, {}), memory.get(name, {}), x)
             outputs.append(y)
             memory |= {name: after} if after else {}
-        return self._joined(outputs), memory
+        return self.joined(outputs), memory
 
-    def _joined(self, outputs: list[Array]) -> Array:
+    def joined(self, outputs: list[Array]) -> Array:
+        """Return the outputs side by side or added."""
         return sum(outputs[1:], outputs[0]) if self.how == "add" else jnp.concatenate(outputs, axis=-1)
 
 

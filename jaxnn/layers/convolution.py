@@ -9,6 +9,7 @@ from jaxnn.initializers import Initializer, LecunNormal, Zeros
 from jaxnn.layers.base import parameter_dtype
 from jaxnn.layers.geometry import (
     Padding,
+    Pairs,
     check_padding,
     each_axis,
     masked,
@@ -86,6 +87,10 @@ class _Convolution:
         same_length(repr(self), x, y, mask, rank)
         return (y + params["bias"] if self.use_bias else y), state
 
+    def geometry(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Pairs, tuple[int, ...]]:
+        """Return strides, padding in pairs and dilation for each axis of an input of this shape."""
+        raise NotImplementedError
+
     def _convolved(self, x: Array, kernel: Array) -> Array:
         raise NotImplementedError
 
@@ -143,11 +148,14 @@ class Conv(_Convolution):
     fit: Literal["exact", "floor"] = "exact"
     step = None
 
-    def _convolved(self, x: Array, kernel: Array) -> Array:
+    def geometry(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Pairs, tuple[int, ...]]:
+        """Return strides, padding in pairs and dilation for each axis of an input of this shape."""
         strides, dilation, long = self._geometry()
-        space = space_of(repr(self), x.shape, len(long))
-        padding = padding_for(repr(self), space, long, strides, self.padding, self.fit)
-        return ops.convolution(x, kernel, strides, padding, dilation, self.groups)
+        space = space_of(repr(self), shape, len(long))
+        return strides, padding_for(repr(self), space, long, strides, self.padding, self.fit), dilation
+
+    def _convolved(self, x: Array, kernel: Array) -> Array:
+        return ops.convolution(x, kernel, *self.geometry(x.shape), self.groups)
 
 
 @config
@@ -197,16 +205,20 @@ class ConvTranspose(_Convolution):
     bias_init: Initializer = Zeros()
     step = None
 
-    def _convolved(self, x: Array, kernel: Array) -> Array:
+    def geometry(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], Pairs, tuple[int, ...]]:
+        """Return strides, padding in pairs and dilation for each axis of an input of this shape."""
         strides, dilation, long = self._geometry()
-        space = space_of(repr(self), x.shape, len(long))
+        space = space_of(repr(self), shape, len(long))
         padding = pairs(self.padding, len(long)) or tuple(
             _around(size, stride, str(self.padding)) for size, stride in zip(long, strides, strict=True)
         )
         for size, window, stride, pads in zip(space, long, strides, padding, strict=True):
             if (left := (size - 1) * stride + 1 + sum(pads) - window + 1) < 1:
                 fail(repr(self), f"an axis of {size}, which leaves {left} positions", "at least 1", "Add padding")
-        return ops.transposed_convolution(x, kernel, strides, padding, dilation, self.groups)
+        return strides, padding, dilation
+
+    def _convolved(self, x: Array, kernel: Array) -> Array:
+        return ops.transposed_convolution(x, kernel, *self.geometry(x.shape), self.groups)
 
 
 def _around(window: int, stride: int, padding: str) -> tuple[int, int]:

@@ -1,5 +1,8 @@
 """Layers that drop values, weights or branches at random, or add noise, while training."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -9,18 +12,26 @@ from jaxnn.layers.base import Layer, as_float, memory, run_child, step
 from jaxnn.ops import fold_in, keep_with_probability, normal
 from jaxnn.pytypes import Array, Example, Key, Memory, Params, State
 
+Drop = Callable[[Any], Any]
+"""What one call drops: a linear function of values, each of which it multiplies by 0 or by 1 / (1 - rate)."""
+
 
 def _needed(where: str, key: Key | None) -> Key:
     """The key, without which a layer cannot train."""
     return fail(where, "key=None with train=True", "a random key", "Pass key=jax.random.key(0)") if key is None else key
 
 
-def _dropped(key: Key, rate: Array, x: Array, shape: tuple[int, ...]) -> Array:
-    """`x` with zeros at random, one draw for every element of `shape`; the rest scaled by 1 / (1 - rate)."""
+def _same(x: Any) -> Any:
+    """Nothing dropped."""
+    return x
+
+
+def _drawn(key: Key, rate: Array, shape: tuple[int, ...]) -> Drop:
+    """Put zeros at random, one draw for every element of `shape`; the rest is scaled by 1 / (1 - rate)."""
     keep = keep_with_probability(key, rate, shape)
     # 1 / (1 - rate) would be infinite at rate 1, where nothing is kept, and its gradient NaN (measured.md)
-    scale = jnp.where(rate < 1, 1 / jnp.where(rate < 1, 1 - rate, 1), 0).astype(x.dtype)
-    return jnp.where(keep, x, jnp.zeros_like(x)) * scale
+    scale = jnp.where(rate < 1, 1 / jnp.where(rate < 1, 1 - rate, 1), 0)
+    return lambda x: jnp.where(keep, x, jnp.zeros_like(x)) * scale.astype(x.dtype)
 
 
 @config
@@ -69,9 +80,13 @@ class Dropout:
     ) -> tuple[Array, State]:
         """Return `x` with values dropped if `train`, else `x`; and the unchanged state."""
         x = as_float(x)  # the scale of integers would be rounded
+        return self.dropping(state, x.shape, train, key)(x), state
+
+    def dropping(self, state: State, shape: tuple[int, ...], train: bool, key: Key | None) -> Drop:
+        """Return what this call does to values, drawn once."""
         if not train or self.rate is None:
-            return x, state
-        return _dropped(_needed(f"Dropout(rate={self.rate})", key), state["rate"], x, x.shape), state
+            return _same
+        return _drawn(_needed(f"Dropout(rate={self.rate})", key), state["rate"], shape)
 
 
 @config
@@ -136,12 +151,20 @@ class DropConnect:
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the layer's output, with weights dropped if `train`; and its state."""
-        own = params["layer"]
-        if train and self.rate is not None:
-            own = _without_weights(_needed(repr(self), key), state["rate"], own)
-        inner = None if key is None else fold_in(key, -1)  # the kernels draw with 0, 1, ...
+        own = self.dropping(params, state, train, key)(params["layer"])
+        inner = self.inner_key(key)
         y, after = run_child("layer", self.layer, own, state.get("layer", {}), x, train=train, key=inner, mask=mask)
         return y, state | {"layer": after} if "layer" in state else state
+
+    def dropping(self, params: Params, state: State, train: bool, key: Key | None) -> Drop:
+        """Return what this call does to the layer's parameters, drawn once."""
+        if not train or self.rate is None:
+            return _same
+        return _drawn_for_kernels(_needed(repr(self), key), state["rate"], params["layer"])
+
+    def inner_key(self, key: Key | None) -> Key | None:
+        """Return the key of the layer inside; the kernels draw with 0, 1, ..."""
+        return None if key is None else fold_in(key, -1)
 
     def memory(self, params: Params, state: State, batch_shape: tuple[int, ...]) -> Memory:
         """Return what the layer knows before the first position."""
@@ -157,14 +180,15 @@ def _is_kernel(named: tuple[tuple, Array]) -> bool:
     return named[0][-1] == jax.tree_util.DictKey("kernel")
 
 
-def _without_weights(key: Key, rate: Array, params: Params) -> Params:
-    """The parameters with weights dropped from every kernel."""
+def _drawn_for_kernels(key: Key, rate: Array, params: Params) -> Drop:
+    """Put zeros at random into every kernel of parameters such as these."""
     leaves, structure = jax.tree.flatten_with_path(params)
-    kept = [
-        _dropped(fold_in(key, i), rate, leaf, leaf.shape) if _is_kernel((path, leaf)) else leaf
+    drops = [
+        _drawn(fold_in(key, i), rate, leaf.shape) if _is_kernel((path, leaf)) else _same
         for i, (path, leaf) in enumerate(leaves)
     ]
-    return jax.tree.unflatten(structure, kept)
+    drop = jax.tree.unflatten(structure, drops)
+    return lambda params: jax.tree.map(lambda one, leaf: one(leaf), drop, params)
 
 
 @config
@@ -219,14 +243,16 @@ class StochasticDepth:
     ) -> tuple[Array, State]:
         """Return `x` with examples dropped if `train`, else `x`; and the unchanged state."""
         x = as_float(x)
+        return self.dropping(state, x.shape, train, key)(x), state
+
+    def dropping(self, state: State, shape: tuple[int, ...], train: bool, key: Key | None) -> Drop:
+        """Return what this call does to values, drawn once for each example."""
         if not train or self.rate is None:
-            return x, state
-        if x.ndim < self.rank:
-            fail(
-                repr(self), f"an input of shape {x.shape}", f"at least {self.rank} axes", "Give the rank of an example"
-            )
-        shape = (*x.shape[: x.ndim - self.rank], *[1] * self.rank)
-        return _dropped(_needed(repr(self), key), state["rate"], x, shape), state
+            return _same
+        if len(shape) < self.rank:
+            fail(repr(self), f"an input of shape {shape}", f"at least {self.rank} axes", "Give the rank of an example")
+        examples = (*shape[: len(shape) - self.rank], *[1] * self.rank)
+        return _drawn(_needed(repr(self), key), state["rate"], examples)
 
 
 @config

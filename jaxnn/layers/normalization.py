@@ -52,9 +52,15 @@ class _Normalization:
             shapes = " and ".join(f"{name} {leaf.shape}" for name, leaf in params.items())
             fail(repr(self), f"an input of shape {given}", f"{self.rank} axes at least, the last as {shapes}")
         dtype = next((leaf.dtype for leaf in params.values()), x.dtype)
-        over_positions = mask is not None and mask.ndim > x.ndim - self.rank
-        y = self._normalized(params, x.astype(_wide(dtype)), mask if over_positions else None)
-        return y.astype(dtype), state
+        return self._normalized(params, x.astype(wide(dtype)), self.over_positions(x, mask)).astype(dtype), state
+
+    def over_positions(self, x: Array, mask: Array | None) -> Array | None:
+        """Return the mask if it covers axes of an example; one that only tells examples apart says nothing here."""
+        return mask if mask is not None and mask.ndim > x.ndim - self.rank else None
+
+    def view(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the shape in which an input of `shape` is normalized, and over which axes of it."""
+        return shape, tuple(range(len(shape) - self.rank, len(shape)))
 
     @property
     def step(self) -> Any:
@@ -69,28 +75,77 @@ class _Normalization:
         raise NotImplementedError
 
 
-def _wide(dtype: Any) -> Any:
-    """The dtype of sums: float32 at least, because in float16 a sum of squares ends at 65,504."""
+def wide(dtype: Any) -> Any:
+    """Return the dtype of sums: float32 at least, because in float16 a sum of squares ends at 65,504.
+
+    Args:
+        dtype: floating.
+
+    Returns:
+        A floating dtype.
+
+    >>> wide(jnp.float16)
+    dtype('float32')
+    """
     return dtype if jnp.finfo(dtype).bits >= 32 else jnp.dtype(jnp.float32)
 
 
-def _moments(x: Array, axes: tuple[int, ...], mask: Array | None) -> tuple[Array, Array]:
-    """Mean and biased variance over the axes, which stay with length 1; 0 and 0 where the mask leaves no value."""
-    mean = _mean(x, axes, mask)
+def moments(x: Array, axes: tuple[int, ...], mask: Array | None) -> tuple[Array, Array]:
+    """Return mean and biased variance over some axes.
+
+    Args:
+        x: any shape.
+        axes: those over which they are taken.
+        mask: over the first axes, True for what counts; None for all.
+
+    Returns:
+        Both in the shape of x with length 1 on these axes; 0 and 0 where the mask leaves no value.
+
+    >>> print(*moments(jnp.array([1.0, 3.0]), (0,), None))
+    [2.] [1.]
+    """
+    mean = mean_over(x, axes, mask)
     # the mean of (x - mean)^2: that of x^2 less mean^2 loses every digit where the mean is large
     held = jax.lax.stop_gradient(mean)
     # its derivative by the mean is 0, but a pass over all values: held, a step of a LayerNorm takes 0.56 times as long;
     # the square of 0 after it brings the second derivative back
-    return mean, _mean(jnp.square(x - held), axes, mask) - jnp.square(mean - held)
+    return mean, mean_over(jnp.square(x - held), axes, mask) - jnp.square(mean - held)
 
 
-def _mean(x: Array, axes: tuple[int, ...], mask: Array | None) -> Array:
+def mean_over(x: Array, axes: tuple[int, ...], mask: Array | None) -> Array:
+    """Return the mean over some axes.
+
+    Args:
+        x, axes, mask: as for `moments`.
+
+    Returns:
+        The shape of x with length 1 on these axes; 0 where the mask leaves no value.
+
+    >>> print(mean_over(jnp.array([[1.0], [3.0], [8.0]]), (0,), jnp.array([True, True, False])))
+    [[2.]]
+    """
     if mask is None:
         return x.mean(axes, keepdims=True)
+    real, count = counted(x, axes, mask)
+    return jnp.where(real, x, 0).sum(axes, keepdims=True) / count
+
+
+def counted(x: Array, axes: tuple[int, ...], mask: Array) -> tuple[Array, Array]:
+    """Return the mask with as many axes as an array, and how many of its values count over some axes.
+
+    Args:
+        x, axes, mask: as for `moments`.
+
+    Returns:
+        The mask with axes of length 1 behind; the counts in the dtype of x with length 1 on `axes`, at least 1.
+
+    >>> print(counted(jnp.ones((3, 2)), (0, 1), jnp.array([True, True, False]))[1])
+    [[4.]]
+    """
     real = mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim))  # (batch,) -> (batch, 1, 1, 1)
     # summed before it is broadcast: the values beside a position's first are as real as that
     count = real.astype(x.dtype).sum(axes, keepdims=True) * math.prod(x.shape[a] // real.shape[a] for a in axes)
-    return jnp.where(real, x, 0).sum(axes, keepdims=True) / jnp.maximum(count, 1)
+    return real, jnp.maximum(count, 1)
 
 
 def _scaled(params: Params, centred: Array, var: Array, epsilon: float) -> Array:
@@ -159,7 +214,7 @@ class BatchNorm(_Normalization):
     def init(self, key: Key, example: Example) -> tuple[Params, State]:
         """Make `scale` and `bias`, and running statistics of mean 0 and variance 1."""
         params, _ = super().init(key, example)
-        dtype = _wide(parameter_dtype(example))
+        dtype = wide(parameter_dtype(example))
         mean, var = jnp.zeros(example.shape[-1], dtype), jnp.ones(example.shape[-1], dtype)
         return params, {"mean": mean, "var": var, "momentum": jnp.asarray(self.momentum, dtype)}
 
@@ -182,7 +237,7 @@ class BatchNorm(_Normalization):
         if train:
             if mask is not None and mask.shape != x.shape[: min(mask.ndim, x.ndim - 1)]:
                 fail(repr(self), f"a mask of shape {mask.shape}", f"the leading axes of the input {x.shape}")
-            mean, var = (moment.reshape(features) for moment in _moments(x, tuple(range(x.ndim - 1)), mask))
+            mean, var = (moment.reshape(features) for moment in moments(x, tuple(range(x.ndim - 1)), mask))
             stays = state["momentum"] if mask is None else jnp.where(mask.any(), state["momentum"], 1)
             state = state | {
                 "mean": stays * state["mean"] + (1 - stays) * mean,
@@ -225,7 +280,7 @@ class LayerNorm(_Normalization):
     bias_init: Initializer = Zeros()
 
     def _normalized(self, params: Params, x: Array, mask: Array | None) -> Array:
-        mean, var = _moments(x, tuple(range(x.ndim - self.rank, x.ndim)), mask)
+        mean, var = moments(x, self.view(x.shape)[1], mask)
         return _scaled(params, x - mean, var, self.epsilon)
 
 
@@ -263,7 +318,7 @@ class RMSNorm(_Normalization):
     bias_init = Zeros()
 
     def _normalized(self, params: Params, x: Array, mask: Array | None) -> Array:
-        square = _mean(jnp.square(x), tuple(range(x.ndim - self.rank, x.ndim)), mask)
+        square = mean_over(jnp.square(x), self.view(x.shape)[1], mask)
         return _scaled(params, x, square, self.epsilon)
 
 
@@ -314,11 +369,16 @@ class GroupNorm(_Normalization):
         return params, state
 
     def _normalized(self, params: Params, x: Array, mask: Array | None) -> Array:
-        grouped = x.reshape(*x.shape[:-1], self.groups, self._size(x.shape))  # (..., c) -> (..., groups, c / groups)
-        axes = (*range(x.ndim - self.rank, x.ndim - 1), x.ndim)
-        mean, var = _moments(grouped, axes, mask)
+        shape, axes = self.view(x.shape)
+        grouped = x.reshape(shape)  # (..., c) -> (..., groups, c / groups)
+        mean, var = moments(grouped, axes, mask)
         params = {name: leaf.reshape(grouped.shape[-2:]) for name, leaf in params.items()}
         return _scaled(params, grouped - mean, var, self.epsilon).reshape(x.shape)
+
+    def view(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return `(..., groups, channels / groups)`, and the axes of an example but that of the groups."""
+        axes = (*range(len(shape) - self.rank, len(shape) - 1), len(shape))
+        return (*shape[:-1], self.groups, self._size(shape)), axes
 
     def _size(self, shape: tuple[int, ...]) -> int:
         if shape[-1] % self.groups:

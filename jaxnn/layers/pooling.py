@@ -10,6 +10,7 @@ from jaxnn.config import config
 from jaxnn.layers.base import as_float
 from jaxnn.layers.geometry import (
     Padding,
+    Pairs,
     check_padding,
     each_axis,
     masked,
@@ -45,11 +46,15 @@ class _Pool:
         space_of(repr(self), example.shape, len(window_of("window", self.window)))
         return {}, {}
 
-    def _pooled(self, reduce: Any, fill: float, x: Array, mask: Array | None) -> Array:
+    def geometry(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...], Pairs]:
+        """Return window, strides and padding in pairs for each axis of an input of this shape."""
         window = window_of("window", self.window)
         strides = window if self.strides is None else each_axis("strides", self.strides, len(window))
-        space = space_of(repr(self), x.shape, len(window))
-        padding = padding_for(repr(self), space, window, strides, self.padding, self.fit)
+        space = space_of(repr(self), shape, len(window))
+        return window, strides, padding_for(repr(self), space, window, strides, self.padding, self.fit)
+
+    def _pooled(self, reduce: Any, fill: float, x: Array, mask: Array | None) -> Array:
+        window, strides, padding = self.geometry(x.shape)
         x = masked(repr(self), as_float(x), mask, len(window), fill)
         y = reduce(x, window, strides, padding)  # (..., *space, channels) of fewer positions
         same_length(repr(self), x, y, mask, len(window))
@@ -160,7 +165,8 @@ class _GlobalPool:
         space_of(repr(self), example.shape, self.rank)
         return {}, {}
 
-    def _seen(self, x: Array, mask: Array | None, fill: float) -> tuple[Array, tuple[int, ...]]:
+    def seen(self, x: Array, mask: Array | None, fill: float) -> tuple[Array, tuple[int, ...]]:
+        """Return what is reduced, with `fill` at masked positions, and over which axes."""
         space_of(repr(self), x.shape, self.rank)
         return masked(repr(self), as_float(x), mask, self.rank, fill), tuple(range(-self.rank - 1, -1))
 
@@ -198,7 +204,7 @@ class GlobalMaxPool(_GlobalPool):
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the largest value for each channel, and the unchanged state."""
-        seen, space = self._seen(x, mask, -jnp.inf)
+        seen, space = self.seen(x, mask, -jnp.inf)
         y = seen.max(space)  # (..., *space, channels) -> (..., channels)
         if seen.ndim - 1 == getattr(mask, "ndim", 0) and self.rank == 1 and mask is not None:
             y = jnp.where(mask.any(-1)[..., None], y, jnp.zeros_like(y))
@@ -240,7 +246,7 @@ class GlobalAvgPool(_GlobalPool):
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the mean for each channel, and the unchanged state."""
-        seen, space = self._seen(x, mask, 0.0)
+        seen, space = self.seen(x, mask, 0.0)
         if self.rank != 1 or mask is None or mask.ndim != seen.ndim - 1:
             return seen.mean(space), state  # (..., *space, channels) -> (..., channels)
         count = jnp.maximum(mask.sum(-1)[..., None], 1)

@@ -107,11 +107,29 @@ def rnn(activation: Callable[[Array], Array], reverse: bool, xs: Array, kernel: 
 
 
 def _rnn(activation: Callable[[Array], Array], reverse: bool, xs: Array, kernel: Array, real: Array | None) -> Any:
+    def cell(h: Array, x: Array) -> Any:
+        after, slope = rnn_cell(activation, h, x, kernel)
+        return after, None if activation is tanh else slope
+
+    return rnn_steps(cell, reverse, xs, kernel, real)
+
+
+def rnn_steps(cell: Callable[..., Any], reverse: bool, xs: Array, kernel: Array, real: Array | None) -> Any:
+    """Run a simple recurrence whose cell is given, and keep what a derivative needs.
+
+    Args:
+        cell: from the state before and what the input adds to the state after and anything else.
+        reverse, xs, kernel, real: as for `rnn`.
+
+    Returns:
+        `(time, batch, hidden)`, the state after each step; and what else the cell said at each.
+    """
+
     def step(h: Array, now: Any) -> Any:
         x, r = now
-        after, slope = rnn_cell(activation, h, x, kernel)
-        h = _kept(r, after, h)
-        return h, (h, None if activation is tanh else slope)
+        after, said = cell(h, x)
+        h = kept(r, after, h)
+        return h, (h, said)
 
     return jax.lax.scan(step, _zeros(xs, kernel), (xs, real), reverse=reverse)[1]
 
@@ -120,13 +138,13 @@ def _rnn(activation: Callable[[Array], Array], reverse: bool, xs: Array, kernel:
 def _(activation: Callable[[Array], Array], reverse: bool, primals: Any, tangents: Any) -> tuple[Array, Array]:
     xs, kernel, real = primals
     hs, slopes = _rnn(activation, reverse, xs, kernel, real)
-    dzs = tangents[0] + product(_before(hs, reverse), tangents[1])
+    dzs = tangents[0] + product(before(hs, reverse), tangents[1])
 
     def step(dh: Array, now: Any) -> Any:
         dz, h, slope, r = now
         dz = dz + dh @ kernel
         # h (h dz): JAX would compute what does not depend on dz in a loop of its own
-        dh = _kept(r, dz - h * (h * dz) if slope is None else slope * dz, dh)
+        dh = kept(r, dz - h * (h * dz) if slope is None else slope * dz, dh)
         return dh, dh
 
     return hs, jax.lax.scan(step, _zeros(xs, kernel), (dzs, hs, slopes, real), reverse=reverse)[1]
@@ -145,14 +163,24 @@ def lstm(reverse: bool, xs: Array, kernel: Array, real: Array | None) -> Array:
     Returns:
         `(time, batch, hidden)`, the output after each step.
     """
-    return _lstm(reverse, xs, kernel, real)[0]
+    return lstm_steps(reverse, xs, kernel, real)[0]
 
 
-def _lstm(reverse: bool, xs: Array, kernel: Array, real: Array | None) -> Any:
+def lstm_steps(reverse: bool, xs: Array, kernel: Array, real: Array | None) -> tuple[Array, Array, Array]:
+    """Run an LSTM, and keep what a derivative needs.
+
+    Args:
+        reverse, xs, kernel, real: as for `lstm`.
+
+    Returns:
+        Output and cell after each step, both `(time, batch, hidden)`, and the gates i, f, g, o of each,
+        `(time, batch, 4 hidden)`.
+    """
+
     def step(carry: Any, now: Any) -> Any:
         (h, c), (x, r) = carry, now
         after_h, after_c, gates = lstm_cell(h, c, x, kernel)
-        h, c = _kept(r, after_h, h), _kept(r, after_c, c)
+        h, c = kept(r, after_h, h), kept(r, after_c, c)
         return (h, c), (h, c, jnp.concatenate(gates, axis=-1))
 
     zeros = _zeros(xs, kernel)
@@ -162,20 +190,20 @@ def _lstm(reverse: bool, xs: Array, kernel: Array, real: Array | None) -> Any:
 @lstm.defjvp
 def _(reverse: bool, primals: Any, tangents: Any) -> tuple[Array, Array]:
     xs, kernel, real = primals
-    hs, cs, gates = _lstm(reverse, xs, kernel, real)
+    hs, cs, gates = lstm_steps(reverse, xs, kernel, real)
     i, f, g, o = jnp.split(gates, 4, axis=-1)
     squashed = jnp.tanh(cs)  # of a masked step it is not that of its gates, but then nothing asks for it
-    into_c = i * (1 - i) * g, f * (1 - f) * _before(cs, reverse), i * (1 - g * g)
+    into_c = i * (1 - i) * g, f * (1 - f) * before(cs, reverse), i * (1 - g * g)
     # one array, whose four parts are split after the product: slices would be padded and added on the way back
     slopes = jnp.concatenate([*into_c, o * (1 - o) * squashed], axis=-1)
     through = o * (1 - squashed * squashed)
-    dzs = tangents[0] + product(_before(hs, reverse), tangents[1])
+    dzs = tangents[0] + product(before(hs, reverse), tangents[1])
 
     def step(carry: Any, now: Any) -> Any:
         (dh, dc), (dz, slope, f, through, r) = carry, now
         di, df, dg, do = jnp.split((dz + dh @ kernel) * slope, 4, axis=-1)
         after = f * dc + di + df + dg
-        dh, dc = _kept(r, do + through * after, dh), _kept(r, after, dc)
+        dh, dc = kept(r, do + through * after, dh), kept(r, after, dc)
         return (dh, dc), dh
 
     zeros = _zeros(xs, kernel)
@@ -196,14 +224,25 @@ def gru(reverse: bool, xs: Array, kernel: Array, bias: Array | None, real: Array
     Returns:
         `(time, batch, hidden)`, the state after each step.
     """
-    return _gru(reverse, xs, kernel, bias, real)[0]
+    return gru_steps(reverse, xs, kernel, bias, real)[0]
 
 
-def _gru(reverse: bool, xs: Array, kernel: Array, bias: Array | None, real: Array | None) -> Any:
+def gru_steps(
+    reverse: bool, xs: Array, kernel: Array, bias: Array | None, real: Array | None
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Run a GRU, and keep what a derivative needs.
+
+    Args:
+        reverse, xs, kernel, bias, real: as for `gru`.
+
+    Returns:
+        The state after each step, and its r, z, n, q; each `(time, batch, hidden)`.
+    """
+
     def step(h: Array, now: Any) -> Any:
         x, one = now
         after, parts = gru_cell(h, x, kernel, bias)
-        h = _kept(one, after, h)
+        h = kept(one, after, h)
         return h, (h, *parts)
 
     return jax.lax.scan(step, _zeros(xs, kernel), (xs, real), reverse=reverse)[1]
@@ -213,20 +252,20 @@ def _gru(reverse: bool, xs: Array, kernel: Array, bias: Array | None, real: Arra
 def _(reverse: bool, primals: Any, tangents: Any) -> tuple[Array, Array]:
     xs, kernel, bias, real = primals
     dxs, dkernel, dbias, _ = tangents
-    hs, r, z, n, q = _gru(reverse, xs, kernel, bias, real)
-    before = _before(hs, reverse)
+    hs, r, z, n, q = gru_steps(reverse, xs, kernel, bias, real)
+    began = before(hs, reverse)
     of_n = (1 - z) * (1 - n * n)
-    of_r, of_z = of_n * q * r * (1 - r), (before - n) * z * (1 - z)
+    of_r, of_z = of_n * q * r * (1 - r), (began - n) * z * (1 - z)
     slopes = jnp.concatenate([of_r, of_z, of_n * r], axis=-1)
     xr, xz, xn = jnp.split(dxs, 3, axis=-1)
-    hr, hz, dq = jnp.split(product(before, dkernel), 3, axis=-1)
+    hr, hz, dq = jnp.split(product(began, dkernel), 3, axis=-1)
     dq = dq if bias is None else dq + dbias
     added = of_r * (xr + hr) + of_z * (xz + hz) + of_n * (xn + r * dq)
 
     def step(dh: Array, now: Any) -> Any:
         new, slope, z, one = now
         after = sum(jnp.split(dh @ kernel * slope, 3, axis=-1), new + z * dh)
-        dh = _kept(one, after, dh)
+        dh = kept(one, after, dh)
         return dh, dh
 
     return hs, jax.lax.scan(step, _zeros(xs, kernel), (added, slopes, z, real), reverse=reverse)[1]
@@ -237,13 +276,32 @@ def _sigmoid(z: Array) -> Array:
     return 0.5 * jnp.tanh(0.5 * z) + 0.5
 
 
-def _kept(real: Array | None, new: Array, old: Array) -> Array:
-    """The new value at real steps, the old one at the others."""
+def kept(real: Array | None, new: Array, old: Array | int) -> Array:
+    """Return the new value at real steps, the old one at the others.
+
+    Args:
+        real: `(batch, 1)` Booleans of one step, or None where all are real.
+        new, old: `(batch, hidden)`.
+
+    Returns:
+        `(batch, hidden)`.
+    """
     return new if real is None else jnp.where(real, new, old)
 
 
-def _before(hs: Array, reverse: bool) -> Array:
-    """What each step began with: the values after the step before it, and zeros."""
+def before(hs: Array, reverse: bool) -> Array:
+    """Return what each step began with: the values after the step before it, and zeros.
+
+    Args:
+        hs: `(time, ...)`, the values after each step.
+        reverse: True if the last step is the first that is taken.
+
+    Returns:
+        `(time, ...)`.
+
+    >>> print(before(jnp.array([1, 2, 3]), reverse=False), before(jnp.array([1, 2, 3]), reverse=True))
+    [0 1 2] [2 3 0]
+    """
     zeros = jnp.zeros_like(hs[:1])
     return jnp.concatenate([hs[1:], zeros] if reverse else [zeros, hs[:-1]])
 

@@ -64,16 +64,37 @@ class _Recurrent:
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the outputs of all steps or of the last, and the unchanged state."""
+        return self.leaving(self._run(params, *self.entering(params, x, mask)), x), state
+
+    def entering(self, params: Params, x: Array | LookedUp, mask: Array | None) -> tuple[Array, Array | None]:
+        """Return what the inputs add to the gates, and which steps are real, as the loop over time takes them.
+
+        Args:
+            params, x, mask: as for `apply`.
+
+        Returns:
+            `(time, batch, gates * features)`, and `(time, batch, 1)` or None; all leading axes are one batch.
+        """
         self._check(params, x, 2)
-        lead, time = x.shape[:-2], x.shape[-2]
-        zs = self._project(params, x, len(lead))
         real = None
         if mask is not None and mask.ndim == x.ndim - 1:  # one without time masks whole sequences, which are apart
-            real = jnp.moveaxis(mask.reshape(-1, time, 1), 1, 0)  # (..., time) -> (time, batch, 1)
-        hs = self._run(params, zs, real)
+            real = jnp.moveaxis(mask.reshape(-1, x.shape[-2], 1), 1, 0)  # (..., time) -> (time, batch, 1)
+        return self._project(params, x, x.ndim - 2), real
+
+    def leaving(self, hs: Array, x: Array | LookedUp) -> Array:
+        """Return the layer's output, made of the states after each step.
+
+        Args:
+            hs: `(time, batch, features)`.
+            x: the input.
+
+        Returns:
+            `(..., time, features)`, or `(..., features)` of the last step.
+        """
+        *lead, time, _ = x.shape
         if self.outputs == "last":
-            return hs[0 if self.reverse else -1].reshape(*lead, self.features), state
-        return jnp.moveaxis(hs, 0, 1).reshape(*lead, time, self.features), state
+            return hs[0 if self.reverse else -1].reshape(*lead, self.features)
+        return jnp.moveaxis(hs, 0, 1).reshape(*lead, time, self.features)
 
     def memory(self, params: Params, state: State, batch_shape: tuple[int, ...]) -> Memory:
         """Return zeros `(*batch_shape, features)`, what is carried before the first step."""
@@ -105,7 +126,7 @@ class _Recurrent:
         z = product(x.astype(params["kernel"].dtype), params["kernel"])
         return z + params["bias"] if self.use_bias else z
 
-    def _check(self, params: Params, x: Array, axes: int) -> None:
+    def _check(self, params: Params, x: Array | LookedUp, axes: int) -> None:
         width = params["kernel"].shape[0]
         if x.ndim < axes or x.shape[-1] != width:
             needed = "(..., time, features)" if axes == 2 else "(..., features)"

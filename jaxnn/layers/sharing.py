@@ -83,7 +83,7 @@ class Tied:
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the layer's output with the sibling's parameters, which the `Chain` hands over as `params`."""
-        self._check(params, x)
+        self.check(params, x)
         y, after = run_child("layer", self.layer, params, state.get("layer", {}), x, train=train, key=key, mask=mask)
         return y, {"layer": after} if "layer" in state else state
 
@@ -95,8 +95,15 @@ class Tied:
         """Return the layer's output for one position."""
         return step(self.layer, params, state.get("layer", {}), memory, x)
 
-    def _check(self, params: Params, x: Array) -> None:
-        """The layer would draw parameters of these shapes; a sibling's that differ could broadcast silently."""
+    def check(self, params: Params, x: Array) -> None:
+        """Stop where the sibling's parameters are of other shapes than the layer draws: they could broadcast silently.
+
+        Args:
+            params, x: as for `apply`.
+
+        Raises:
+            JaxnnError: if there are none, or they do not fit.
+        """
         if not params:
             fail(f"Tied({self.to!r})", "no parameters", "those of a sibling", "Put it into a Chain with the sibling")
         key = jax.eval_shape(lambda: jax.random.key(0))

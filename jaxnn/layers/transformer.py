@@ -62,9 +62,10 @@ class TransformerBlock:
         whole_number("TransformerBlock.widening", self.widening, 1)
         if self.dropout is not None:
             number_in("TransformerBlock.dropout", self.dropout, 0, 1)
-        self._chain()  # whose layers check the rest
+        self.chain()  # whose layers check the rest
 
-    def _chain(self) -> Chain:
+    def chain(self) -> Chain:
+        """Return the layers that it is made of."""
         attention = MultiHeadAttention(self.heads, self.causal, self.rotary, self.context)
         network = [Dense(self.widening * self.features), self.activation, Dense(self.features)]
         noise = [] if self.dropout is None else [Dropout(self.dropout)]
@@ -75,13 +76,13 @@ class TransformerBlock:
 
     def children(self) -> dict[str, Layer]:
         """Return the two parts."""
-        return self._chain().children()
+        return self.chain().children()
 
     def init(self, key: Key, example: Example) -> tuple[Params, State]:
         """Initialise both parts."""
         if len(example.shape) < 2 or example.shape[-1] != self.features:
             fail(repr(self), f"an example of shape {example.shape}", f"(time, {self.features})")
-        params, state = self._chain().init(key, example)
+        params, state = self.chain().init(key, example)
         # every number of a layer lies in its state; the one that counts is the dropout layers' own
         return params, state if self.dropout is None else state | {"dropout": jnp.asarray(self.dropout, jnp.float32)}
 
@@ -96,12 +97,12 @@ class TransformerBlock:
         mask: Array | None = None,
     ) -> tuple[Array, State]:
         """Return the output of both parts one after the other, and the state after them."""
-        return self._chain().apply(params, state, x, train=train, key=key, mask=mask)
+        return self.chain().apply(params, state, x, train=train, key=key, mask=mask)
 
     def memory(self, params: Params, state: State, batch_shape: tuple[int, ...]) -> Memory:
         """Return what the attention knows before the first position."""
-        return self._chain().memory(params, state, batch_shape)
+        return self.chain().memory(params, state, batch_shape)
 
     def step(self, params: Params, state: State, memory: Memory, x: Array) -> tuple[Array, Memory]:
         """Return the output for one position, and what the attention knows after it."""
-        return self._chain().step(params, state, memory, x)
+        return self.chain().step(params, state, memory, x)

@@ -33,6 +33,7 @@ def fit(
     class_weight: Any = None,
     mask: Any = None,
     augment: Sequence[Callable[..., Any]] = (),
+    gradient: str = "auto",
     shuffle: bool = True,
     progress: bool | Callable[[drive.Progress], None] | None = None,
 ) -> Run:
@@ -69,6 +70,8 @@ def fit(
             it, and the loss is the mean over real positions.
         augment: functions of (key, x, y) that return another (x, y), such as those of `jaxnn.augmentation`; they change
             every minibatch that is learnt, in the compiled program, and never the validation data.
+        gradient: "autodiff" (`jax.grad`), "backprop" (the hand-written rules of `jaxnn.backprop` alone), or "auto": the
+            rules of layers for which they were measured to be faster, autodiff for all others.
         shuffle: False takes the examples in their own order in every epoch.
         progress: True shows a bar, False does not, None shows one in a terminal when a run takes over two seconds; or
             your own function of a `Progress`, called between chunks of about half a second.
@@ -99,7 +102,8 @@ def fit(
         fail("stop", repr(stop), "validation= beside it", "Give a share such as validation=0.2, or (x, y)")
     words, impl = prepare.seed_of(key)
     tables = prepare.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss, mask=mask)
-    recipe = prepare.recipe(net, loss, rule, penalties, metrics, stop, batch_size, shuffle, tables, impl, augment)
+    asked = (penalties, metrics, stop, batch_size, shuffle)
+    recipe = prepare.recipe(net, loss, rule, *asked, tables, impl, augment, gradient)
     hyper = prepare.hyper(net, recipe, rate, epochs, stop)
     prepare.check_fit(recipe, tables)
     batches = -(-len(tables.train.rows) // recipe.batch_size)

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn import activations, config, losses, metrics
-from jaxnn.checks import fail, number_in, whole_number
+from jaxnn.checks import fail, number_in, one_of, whole_number
 from jaxnn.data import splits
 from jaxnn.layers.activation import Activation
 from jaxnn.layers.base import Layer, layer_numbers, walk
+from jaxnn.train.gradient import GRADIENTS
 from jaxnn.train.program import Recipe
 from jaxnn.train.stopping import EarlyStopping
 
@@ -155,6 +156,7 @@ def recipe(
     data: Tables,
     impl: str,
     augment: Any = (),
+    gradient: str = "auto",
 ) -> Recipe:
     """Return what decides the program.
 
@@ -164,6 +166,7 @@ def recipe(
         data: the checked tables.
         impl: the generator of the run's key.
         augment: functions of (key, x, y).
+        gradient: how it is found.
 
     Returns:
         The recipe.
@@ -187,7 +190,8 @@ def recipe(
     return Recipe(
         net=net, loss=loss, optimizer=rule, penalties=tuple(penalties), metrics=measured, monitor=monitor,
         stops_early=stop is not None, batch_size=size, shuffle=bool(shuffle), validated=data.validation is not None,
-        key_impl=impl, augment=_augmentations(augment), mapping="map" if jax.default_backend() == "cpu" else "vmap",
+        key_impl=impl, augment=_augmentations(augment), gradient=one_of("gradient", gradient, GRADIENTS),
+        mapping="map" if jax.default_backend() == "cpu" else "vmap",
     )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ from jaxnn.layers.base import Layer, put_numbers
 from jaxnn.ops import fold_in, permuted
 from jaxnn.pytypes import Array, Key, Params, State
 from jaxnn.train import stopping
-from jaxnn.train.measure import Rows, evaluate, minibatch_of, statistics, summed
+from jaxnn.train.gradient import Objective, value_and_grad
+from jaxnn.train.measure import Rows, evaluate, minibatch_of
 
 AUGMENTATION = 2**20
 """Augmentations draw with keys from this number on, layers from 0: neither changes the other's draws."""
@@ -45,6 +46,8 @@ class Recipe:
     key_impl: str
     augment: tuple[Any, ...]
     """Functions of (key, x, y) that change every minibatch before it is learnt."""
+    gradient: str
+    """"auto", "autodiff" or "backprop": how the gradient is found."""
     mapping: str
     """How members are mapped: "map" one after another (bits of a run alone; faster on CPU), "vmap" at once."""
 
@@ -244,10 +247,11 @@ def minibatch(recipe: Recipe, hyper: dict[str, Any], batch: Any, key: Key, learn
     x, y, weight, mask = batch
     for i, change in enumerate(recipe.augment):
         x, y = change(fold_in(key, AUGMENTATION + i), x, y)
-    objective = partial(_objective, recipe, hyper, state, x, y, weight, mask, key)
-    (value, (state, terms)), grads = jax.value_and_grad(objective, has_aux=True)(params)
+    objective = Objective(recipe.net, recipe.loss, recipe.penalties, hyper["penalties"])
+    given = (state, x, y, weight, mask, key)
+    (value, (state, terms)), grads = value_and_grad(objective, recipe.gradient, params, *given)
     with jax.numpy_dtype_promotion("standard"):  # optax raises float32 to an int32 power
-        more_told = {"value": value, "grad": grads, "value_fn": lambda p: objective(p)[0]}
+        more_told = {"value": value, "grad": grads, "value_fn": lambda p: objective(p, *given)[0]}
         updates, after = _transformation(recipe, hyper).update(grads, opt_state, params, **more_told)
         params = optax.apply_updates(params, updates)  # casts to the dtypes of the parameters
     # numbers are of the default float: float32 data under x64, or float16, must not change the carry's dtypes
@@ -255,31 +259,6 @@ def minibatch(recipe: Recipe, hyper: dict[str, Any], batch: Any, key: Key, learn
         lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), after, opt_state
     )
     return params, state, opt_state, {name: sums[name] + terms[name] for name in sums}
-
-
-def _objective(
-    recipe: Recipe,
-    hyper: dict[str, Any],
-    state: State,
-    x: Array,
-    y: Array,
-    weight: Array | None,
-    mask: Array | None,
-    key: Key,
-    params: Params,
-) -> tuple[Array, tuple[State, dict[str, Array]]]:
-    """The mean loss of one minibatch plus the penalties, with what the epoch's sums need."""
-    outputs, state = recipe.net.apply(params, state, x, train=True, key=key, mask=mask)
-    (loss,), total = summed(statistics(recipe.loss, outputs, y, mask), weight, mask)
-    # a minibatch whose rows all weigh nothing teaches nothing
-    mean = loss / (total if weight is None else jnp.where(total > 0, total, 1))
-    terms = {"loss": loss, "weight": total}
-    for penalty, numbers in zip(recipe.penalties, hyper["penalties"], strict=True):
-        amount = penalty(params, **numbers).astype(mean.dtype)
-        mean = mean + amount
-        terms["penalty"] = terms.get("penalty", 0) + amount
-    dtype = jnp.result_type(float)
-    return mean, (state, {name: term.astype(dtype) for name, term in terms.items()})
 
 
 def _close_epoch(
