@@ -312,7 +312,7 @@ def _spread_by_channels(
     if depth > 1:  # the first input of every group, the second of every group ..., each by itself
         grouped = images.reshape(*images.shape[:-1], groups, depth)
         each = [(grouped[..., i], kernel[..., i : i + 1, :], strides, padding, dilation, groups) for i in range(depth)]
-        return sum(_spread_by_channels(*one) for one in each)
+        return reduce(jnp.add, [_spread_by_channels(*one) for one in each])
     between = [(0, 0, 0), *((0, 0, stride - 1) for stride in strides), (0, 0, 0)]
     apart = jax.lax.pad(images, jnp.zeros((), images.dtype), between)
     return by_patches(apart, kernel, (1,) * len(strides), padding, dilation, groups)
