@@ -121,6 +121,45 @@ def correlated(
     return jax.lax.scan(lambda total, part: (total + correlate(*part), None), nothing, both)[0]
 
 
+def correlated_and_convolved(
+    images: Array, others: Array, kernel: Array, strides: tuple[int, ...], padding: tuple[tuple[int, int], ...],
+    dilation: tuple[int, ...], groups: int,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Return what `correlated` and `by_patches` do, of the same patches, made once.
+
+    Args:
+        images: `(n, *space, in)`.
+        others: `(n, *positions, out)`.
+        kernel: `(*window, in / groups, features)`.
+        strides, padding, dilation, groups: as for `ops.convolution`.
+
+    Returns:
+        `(*window, in / groups, out)` and `(n, *positions, features)`.
+
+    >>> x, y, kernel = jnp.ones((1, 3, 1)), jnp.ones((1, 2, 1)), jnp.ones((2, 1, 1))
+    >>> [z.ravel().tolist() for z in correlated_and_convolved(x, y, kernel, (1,), ((0, 0),), (1,), 1)]
+    [[2.0, 2.0], [2.0, 2.0]]
+    """
+    window, alone = kernel.shape[:-2], images.shape[-1] == groups > 1
+
+    def both(part: Array, others: Array) -> tuple[Array, Array]:
+        windows = _windows(part, window, strides, padding, dilation)
+        seen = _overlaps(windows, others, groups).reshape(*window, part.shape[-1] // groups, -1)
+        return seen, _depthwise(windows, kernel) if alone else _products(windows, kernel, groups)
+
+    parts, size = _parts(images, math.prod(window) / math.prod(strides))
+    if parts <= 1 or alone:
+        return both(images, others)
+
+    def step(total: Array, part: tuple[Array, Array]) -> tuple[Array, Array]:
+        seen, y = both(*part)
+        return total + seen, y
+
+    nothing = jnp.zeros((*window, images.shape[-1] // groups, others.shape[-1]), images.dtype)
+    total, y = jax.lax.scan(step, nothing, (_divided(images, parts, size), _divided(others, parts, size)))
+    return total, y.reshape(parts * size, *y.shape[2:])[: len(images)]
+
+
 def over_windows(
     x: Array,
     window: tuple[int, ...],

@@ -67,8 +67,8 @@ def transposed_convolution(
 
     def pull(delta: Array) -> tuple[Params, Any]:
         seen = _real(layer, x.astype(kernel.dtype), mask, len(window))
-        turned = ops.correlation(delta, seen, window, strides, back, dilation, groups)  # (*window, out / groups, in)
-        dx = ops.convolution(delta, _turned(kernel, groups), strides, back, dilation, groups)
+        both = (delta, seen, _turned(kernel, groups), strides, back, dilation, groups)
+        turned, dx = ops.correlation_and_convolution(*both)  # (*window, out / groups, in), and the shape of x
         return _dparams(layer, _turned(turned, groups), delta), to_input(x, _real(layer, dx, mask, len(window)))
 
     return z, state, pull

@@ -63,22 +63,30 @@ def of_examples(
 
     def pull(dy: Array) -> tuple[Params, Any]:
         values, dy = (one.astype(wide(y.dtype)).reshape(shape) for one in (x, dy))
-        mean, var = (0, mean_over(jnp.square(values), axes, real)) if rms else moments(values, axes, real)
-        centred, r = values - mean, jax.lax.rsqrt(var + layer.epsilon)
-        sums = {"scale": (dy * centred * r).sum(lead), "bias": dy.sum(lead)}
+        mean, var = (None, mean_over(jnp.square(values), axes, real)) if rms else moments(values, axes, real)
+        centred, r = values if mean is None else values - mean, jax.lax.rsqrt(var + layer.epsilon)
+        z = centred * r
+        sums = {"scale": (dy * z).sum(lead), "bias": dy.sum(lead)}
         delta = dy * params["scale"].astype(dy.dtype).reshape(shape[len(lead) :]) if layer.use_scale else dy
-        dx = r * _projected(delta, centred, r, axes, real, shifts=not rms)
+        # z, which the scale needs too, is cheaper where the last axis is whole: beside autodiff LayerNorm takes 0.87 for
+        # 0.93, RMSNorm 1.01 for 1.11, both (16, 128, 128); GroupNorm takes 0.68 for 0.37, (32, 14, 14, 32)
+        known = (centred, r) if isinstance(layer, GroupNorm) else (z, None)
+        dx = r * _projected(delta, *known, axes, real, shifts=not rms)
         return _like(params, sums), to_input(x, dx.reshape(x.shape))
 
     return y, state, pull
 
 
 def _projected(
-    delta: Array, centred: Array, r: Array, axes: tuple[int, ...], mask: Array | None, shifts: bool = True
+    delta: Array, centred: Array, r: Array | None, axes: tuple[int, ...], mask: Array | None, shifts: bool = True
 ) -> Array:
-    """`delta_i - 1/n (sum_j delta_j + (x_i - m) r^2 sum_j delta_j (x_j - m))`, n the number of values over the axes."""
+    """`delta_i - 1/n (sum_j delta_j + (x_i - m) r^2 sum_j delta_j (x_j - m))`, n the number of values over the axes.
+
+    With z in place of `centred`, which has the r in it, r is None.
+    """
     real, n = counted(delta, axes, mask) if mask is not None else (None, math.prod(delta.shape[a] for a in axes))
-    along = centred * (jnp.square(r) / n * (delta * centred).sum(axes, keepdims=True))
+    scale = 1 / n if r is None else jnp.square(r) / n
+    along = centred * (scale * (delta * centred).sum(axes, keepdims=True))
     common = along + delta.sum(axes, keepdims=True) / n if shifts else along
     return delta - (common if real is None else jnp.where(real, common, 0))
 

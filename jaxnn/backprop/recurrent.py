@@ -73,7 +73,10 @@ def rnn(layer: RNN, params: Params, zs: Array, real: Array | None) -> Unrolled:
         return (dz @ kernel.T,), dz
 
     def finish(dzs: Array) -> tuple[Array, Params]:
-        return dzs, {"recurrent_kernel": by_examples(before(hs, layer.reverse), dzs)}
+        # The first step begins with zeros, from which U learns nothing: left out, not added. So XLA's CPU runs the
+        # products after the loop in an order that fills both cores: 1.05 of the time of autodiff, 1.13 with the zeros.
+        began, dz = (hs[1:], dzs[:-1]) if layer.reverse else (hs[:-1], dzs[1:])
+        return dzs, {"recurrent_kernel": by_examples(began, dz)}
 
     return Unrolled(hs, 1, (hs if f is tanh else None, slopes), back, finish)
 

@@ -6,15 +6,25 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.backprop import engine, rules
+from jaxnn.layers import AvgPool, BatchNorm, GroupNorm, LayerNorm, MaxPool, MultiHeadAttention
 from jaxnn.layers.base import Layer, walk
+from jaxnn.ops import on_cpu
 from jaxnn.pytypes import Array, Key, Params, State
 from jaxnn.train.measure import statistics, summed
 
 GRADIENTS = ("auto", "autodiff", "backprop")
 """How a gradient may be found."""
 
-FASTER: dict[type, str] = {}
-"""Layers whose hand-written rule beats what XLA derives, with the measurement: `gradient="auto"` takes these rules."""
+FASTER: dict[type, str] = {
+    AvgPool: "0.33 of the time of autodiff, 2 x 2 windows, 32 images of 28 x 28 x 32",
+    GroupNorm: "0.35, 8 groups, 32 images of 14 x 14 x 32",
+    MaxPool: "0.48, 2 x 2 windows, 32 images of 28 x 28 x 32",
+    BatchNorm: "0.73 for 32 images of 14 x 14 x 32, 0.82 for (64, 256)",
+    LayerNorm: "0.87 for (16, 128, 128)",
+    MultiHeadAttention: "0.97 for (16, 128, 128), 4 heads; in a block 0.94",
+}
+"""Layers whose hand-written rule beats what XLA derives (forward, backward and a step, in a scan on two CPU cores; the
+bench's table `gradients`): `gradient="auto"` takes these rules."""
 
 
 class Objective(NamedTuple):
@@ -61,7 +71,7 @@ def value_and_grad(
         JaxnnError: for "backprop", if something has no rule.
     """
     known = all(rules.registered(one) for one in (objective.loss, *objective.penalties))
-    faster = known and any(type(layer) in FASTER for _, layer in walk(objective.net))
+    faster = on_cpu() and known and any(type(layer) in FASTER for _, layer in walk(objective.net))
     if how == "autodiff" or (how == "auto" and not faster):
         return jax.value_and_grad(objective, has_aux=True)(params, state, x, y, weight, mask, key)
     with rules.looking_up(rules.registered if how == "backprop" else _mixed):
