@@ -11,6 +11,7 @@ import jaxnn as nn
 from bench.interleaved import compare, measure
 from bench.result import Grid, Line, Result
 from jaxnn import backprop
+from jaxnn.layers.base import walk
 from jaxnn.ops import fold_in
 
 AT_MOST = 1.05
@@ -21,6 +22,9 @@ LAYERS: dict[str, tuple[Any, tuple[int, ...], int]] = {
     "gelu": (nn.Activation(nn.gelu), (1024,), 64),
     "softmax": (nn.Activation(nn.softmax), (1024,), 64),
     "dropout": (nn.Dropout(0.3), (1024,), 64),
+    "drop connect": (nn.DropConnect(nn.Dense(256), 0.3), (256,), 64),
+    "stochastic depth": (nn.StochasticDepth(0.3), (1024,), 64),
+    "gaussian noise": (nn.GaussianNoise(0.1), (1024,), 64),
     "batch norm": (nn.BatchNorm(), (256,), 64),
     "batch norm of images": (nn.BatchNorm(3), (14, 14, 32), 32),
     "layer norm": (nn.LayerNorm(), (128, 128), 16),
@@ -31,13 +35,23 @@ LAYERS: dict[str, tuple[Any, tuple[int, ...], int]] = {
     "transposed conv": (nn.ConvTranspose(16, 3, strides=2), (14, 14, 32), 32),
     "max pool": (nn.MaxPool(2), (28, 28, 32), 32),
     "avg pool": (nn.AvgPool(2), (28, 28, 32), 32),
+    "global max pool": (nn.GlobalMaxPool(), (14, 14, 32), 32),
+    "global avg pool": (nn.GlobalAvgPool(), (14, 14, 32), 32),
+    "flatten": (nn.Chain(nn.Flatten(3), nn.Dense(64)), (14, 14, 32), 32),
     "embedding": (nn.Embedding(1000, 64), (64,), 32),
+    "embedding of columns": (nn.ColumnEmbedding(((8, 100, 16),)), (108,), 256),
+    "tied logits": (nn.Chain(nn.Embedding(1000, 64), nn.Tied("embedding_0", nn.Unembedding(1000))), (64,), 8),
+    "learned positions": (nn.LearnedPositions(128), (128, 128), 16),
+    "sinusoidal positions": (nn.SinusoidalPositions(), (128, 128), 16),
     "rnn 128": (nn.RNN(128), (64, 64), 32),
     "lstm 128": (nn.LSTM(128), (64, 64), 32),
     "gru 128": (nn.GRU(128), (64, 64), 32),
+    "bidirectional": (nn.Bidirectional(nn.GRU(64)), (64, 64), 32),
     "attention": (nn.MultiHeadAttention(4, causal=True), (128, 128), 16),
     "transformer block": (nn.TransformerBlock(128, 4, causal=True, context=128), (128, 128), 16),
     "residual": (nn.Residual(nn.Chain(nn.Dense(256), nn.relu)), (256,), 64),
+    "parallel": (nn.Parallel(nn.Dense(128), nn.Dense(128)), (256,), 64),
+    "frozen": (nn.Chain(nn.Frozen(nn.Dense(256)), nn.Dense(256)), (256,), 64),
     "mlp": (nn.models.mlp((64, 64), 10), (64,), 32),
 }
 """Layer, shape of an example, batch."""
@@ -59,7 +73,7 @@ def by_autodiff(layer: Any, params: Any, state: Any, x: Any, key: Any) -> Any:
 
 def program(how: Callable[..., Any], layer: Any, shape: tuple[int, ...], batch: int) -> tuple[Any, Any, Any]:
     """Return steps of descent on half the square of the outputs, in parameters and input, and one step alone."""
-    tokens = isinstance(layer, nn.Embedding)
+    tokens = any(isinstance(inside, nn.Embedding) for _, inside in walk(layer))
     params, state = layer.init(jax.random.key(0), jax.ShapeDtypeStruct(shape, jnp.int32 if tokens else jnp.float32))
     x = jax.random.normal(jax.random.key(1), (batch, *shape))
     x = (jnp.abs(x) * 100).astype(jnp.int32) % 1000 if tokens else x
@@ -94,7 +108,7 @@ def table(rounds: int | None) -> Result:
         memory = [f"{one[2].memory_analysis().temp_size_in_bytes:,}" for one in (hand, autodiff)]
         lines.append((name, f"{flops / max(theirs, 1):.3f}", *memory))
     title = "gradients of layers, by hand and by autodiff, a loop of training steps"
-    timings = measure(title, runs, rounds or 12, "hand, dense 256")
+    timings = measure(title, runs, rounds or 20, "hand, dense 256")
     rows = [
         compare(timings, f"gradient of {name}: by hand / autodiff", f"hand, {name}", f"autodiff, {name}", AT_MOST)
         for name in LAYERS

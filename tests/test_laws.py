@@ -41,6 +41,7 @@ def training(case: Case):
     return jax.jit(train(case))
 
 
+@lru_cache(None)
 def applied(case: Case):
     """apply with `train=False`, compiled."""
     return jax.jit(lambda params, state, x, mask=None: case.layer.apply(params, state, x, mask=mask)[0])

@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 
 from jaxnn.backprop.engine import Backward, backward, weights_of
 from jaxnn.backprop.rules import looking_up, path_now, registered
-from jaxnn.layers.base import Layer
+from jaxnn.layers.base import Layer, children
 from jaxnn.ops import fold_in, normal, permuted
 from jaxnn.pytypes import Array, Key, Params, State
 
@@ -43,7 +43,8 @@ class Row(NamedTuple):
     forward: float | None
     """Against `jax.jvp` along a random direction."""
     differences: float | None
-    """Against central differences along that direction; along single coordinates for one parameter."""
+    """Against central differences along that direction, for a layer that holds no others; along single coordinates for
+    one parameter."""
 
     @property
     def wrong(self) -> bool:
@@ -262,9 +263,11 @@ def _of_rule(met: Met, key: Key, floor: Array) -> dict[str, Any]:
         direction = _direction(fold_in(key, i), here)
         by_hand = _dot(met.hand[name], direction)
         pushed = _dot(met.dy, jax.jvp(alone, (here,), (direction,))[1])
-        rise = _difference(partial(_along, alone, here, direction, met.dy))
-        reverse = _worst(met.hand[name], auto[name], floor)
-        rows[name] = reverse, _error(by_hand, pushed, floor), _smooth_error(by_hand, rise, floor)
+        rise = None
+        if not children(met.one):  # what holds layers is compared by those of the network's parameters
+            slope = _difference(partial(_along, alone, here, direction, met.dy))
+            rise = _smooth_error(by_hand, slope, floor)
+        rows[name] = _worst(met.hand[name], auto[name], floor), _error(by_hand, pushed, floor), rise
     return rows
 
 
