@@ -1,5 +1,6 @@
 """What every test shares: strict JAX, keys that never repeat, float64 on request, hypothesis without clocks."""
 
+import gc
 import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -7,6 +8,9 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import hypothesis
 import jax
 import pytest
+
+# what is compiled stays in JAX's caches, gigabytes by the end: looking for cycles in it took a twentieth of the time
+gc.set_threshold(50_000, 20, 50)
 
 hypothesis.settings.register_profile("jaxnn", deadline=None, derandomize=True, max_examples=50, database=None)
 hypothesis.settings.load_profile("jaxnn")

@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 
 import jaxnn as nn
-from cases import CASES, LAYERS, Case
+from cases import CASES, KINDS, LAYERS, Case
 from jaxnn import backprop, layers
 from jaxnn.layers.base import Layer, memory, step, walk
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-# activations differ in their formula alone: laws on keys, states, masks and members are those of one of them
 each_layer = pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.name)
+# rows of a kind differ in their formula: laws on keys, states, members and tracing are held by the first of each
+each_kind = pytest.mark.parametrize("case", KINDS, ids=lambda case: case.name)
 close = {"rtol": 2e-6, "atol": 1e-6}
 
 
@@ -66,7 +67,7 @@ def test_prints_as_the_call_that_makes_it(case, getkey):
     assert again == case.layer and hash(again) == hash(case.layer) and repr(again) == repr(case.layer)
 
 
-@each_case
+@each_kind
 def test_law_1_jit_equals_eager(case, getkey):
     params, state = weights(case)
     x, key = case.batch(getkey(), 5), getkey()
@@ -82,7 +83,7 @@ def test_law_2_batch_equals_vmap_over_examples(case, getkey):
     chex.assert_trees_all_close(one(x), y, **close)
 
 
-@each_layer
+@each_kind
 def test_law_3_vmap_over_members_equals_a_loop(case, getkey):
     keys = jax.random.split(getkey(), 3)
     members = jax.jit(jax.vmap(lambda key: case.layer.init(key, case.example())))(keys)
@@ -98,7 +99,7 @@ def _member(tree, i):
     return jax.tree.map(lambda leaf: np.asarray(leaf)[i], tree)
 
 
-@each_layer
+@each_kind
 def test_law_4_without_train_the_key_is_ignored_and_the_state_unchanged(case, getkey):
     params, state = case.layer.init(getkey(), case.example())
     x = case.batch(getkey(), 5)
@@ -108,7 +109,7 @@ def test_law_4_without_train_the_key_is_ignored_and_the_state_unchanged(case, ge
     chex.assert_trees_all_equal(after, state)
 
 
-@each_layer
+@each_kind
 def test_law_5_the_state_keeps_its_structure(case, getkey):
     params, state = weights(case)
     _, after = training(case)(params, state, case.batch(getkey(), 5), getkey())
@@ -140,7 +141,7 @@ def test_law_6_masked_padded_sequences_equal_the_short_ones(case, getkey):
         chex.assert_trees_all_close(kept, alone, **close)
 
 
-@each_layer
+@each_kind
 def test_law_7_init_depends_on_key_shape_and_dtype_alone(case, getkey):
     key = getkey()
     by_shape = case.layer.init(key, case.example())
@@ -198,7 +199,7 @@ def test_law_9_the_dtype_of_the_example_is_that_of_parameters_and_output(case, d
     assert y.dtype == needed and all(leaf.dtype == needed for leaf in jax.tree.leaves(params))
 
 
-@each_layer
+@each_kind
 def test_law_9_one_trace_for_each_shape_and_forward_mode(case, getkey):
     params, state = weights(case)
     key, traces = getkey(), []

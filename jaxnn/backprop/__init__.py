@@ -23,7 +23,8 @@ from jaxnn.backprop import (  # noqa: F401 (they register their rules)
 )
 from jaxnn.backprop.check import Check, check
 from jaxnn.backprop.engine import value_and_grad
+from jaxnn.backprop.recurrent import truncated
 from jaxnn.backprop.rules import pullback, register, rule_of
 from jaxnn.backprop.trace import Trace, trace
 
-__all__ = ["Check", "Trace", "check", "pullback", "register", "rule_of", "trace", "value_and_grad"]
+__all__ = ["Check", "Trace", "check", "pullback", "register", "rule_of", "trace", "truncated", "value_and_grad"]

@@ -25,13 +25,19 @@ def columns(layer: ColumnEmbedding, params: Params, state: State, x: Array, **ho
 
     def pull(dy: Array) -> tuple[Params, Any]:
         dparams: Params = {}
-        parts, start, end = [], 0, 0  # of x, and of y
+        dx, start, end = jnp.zeros(x.shape, dy.dtype), 0, 0  # columns of x, and of y
         for i, (position, _, width) in enumerate(layer.columns):
             name, first = f"embedding_{i}", end + position - start
             rows = jnp.zeros_like(params[name]).at[index_of(x[..., position])]
             dparams[name] = rows.add(dy[..., first : first + width], mode="drop", wrap_negative_indices=False)
-            parts += [dy[..., end:first], jnp.zeros_like(dy[..., :1])]
+            dx = dx + _placed(dy[..., end:first], start, x.shape[-1])
             start, end = position + 1, first + width
-        return dparams, to_input(x, jnp.concatenate([*parts, dy[..., end:]], axis=-1))  # (..., inputs)
+        return dparams, to_input(x, dx + _placed(dy[..., end:], start, x.shape[-1]))
 
     return y, state, pull
+
+
+def _placed(part: Array, start: int, width: int) -> Array:
+    """Columns among zeros, `(..., width)`: added up, that is faster on CPU than one array put together of its parts."""
+    edges = [(0, 0)] * (part.ndim - 1) + [(start, width - start - part.shape[-1])]
+    return jnp.pad(part, edges)

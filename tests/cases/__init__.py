@@ -18,4 +18,7 @@ LAYERS = [
 
 CASES = [*LAYERS, *dense.ACTIVATIONS]
 
-__all__ = ["CASES", "LAYERS", "Case"]
+KINDS = list({type(case.layer): case for case in reversed(LAYERS)}.values())[::-1]
+"""The first row of each kind of layer."""
+
+__all__ = ["CASES", "KINDS", "LAYERS", "Case"]

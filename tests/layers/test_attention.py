@@ -159,3 +159,9 @@ def test_the_language_model_is_the_chain_one_would_write():
         nn.models.transformer_lm(5, width=8, heads=3)
     with pytest.raises(nn.JaxnnError, match=r"positions: got 'rotated'; .* Did you mean rotary"):
         nn.models.transformer_lm(5, positions="rotated")
+
+
+def test_a_batch_of_none():
+    layer = nn.MultiHeadAttention(2)
+    params, state = layer.init(jax.random.key(0), jnp.zeros((3, 4)))
+    assert layer.apply(params, state, jnp.zeros((0, 3, 4)))[0].shape == (0, 3, 4)
