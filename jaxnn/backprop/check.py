@@ -49,8 +49,8 @@ class Row(NamedTuple):
     @property
     def wrong(self) -> bool:
         """Whether an oracle disagrees."""
-        exact = max(self.reverse, self.forward or 0)
-        return not (exact < EXACT and (self.differences or 0) < CLOSE)  # NaN is wrong
+        limits = ((self.reverse, EXACT), (self.forward, EXACT), (self.differences, CLOSE))
+        return not all(error is None or error < limit for error, limit in limits)  # NaN is below no limit
 
 
 class Check(NamedTuple):

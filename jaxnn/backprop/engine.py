@@ -86,17 +86,51 @@ def backward(
         What the pass tells.
     """
     outputs, after, pull = pullback(net, params, state, x, train=train, key=key, mask=mask)
-    losses, pull_loss = rule_of(loss)(loss, outputs, y)  # (batch, ...)
-    weights, total = weights_of(losses, weight, mask)
-    weighted = jnp.where(weights == 0, 0, weights * losses).sum()
-    safe = jnp.where(total > 0, total, 1)  # a minibatch whose rows all weigh nothing teaches nothing
-    grads, _ = pull(pull_loss(weights / safe))
-    value, amount = weighted / safe, None
+    mean = mean_loss(loss, outputs, y, weight, mask)
+    grads, _ = pull(mean.doutputs)
+    value, amount = mean.value, None
     for penalty, numbers in zip(penalties, strengths, strict=True):
         one, more = rule_of(penalty)(penalty, params, numbers.get("strength"))
         amount = one.astype(value.dtype) + (0 if amount is None else amount)
         grads = jax.tree.map(jnp.add, grads, more)
-    return Backward(value if amount is None else value + amount, weighted, total, amount, outputs, after, grads)
+    value = value if amount is None else value + amount
+    return Backward(value, mean.total, mean.weight, amount, outputs, after, grads)
+
+
+class MeanLoss(NamedTuple):
+    """The weighted mean of the losses, and how it moves with the outputs."""
+
+    losses: Array
+    total: Array
+    """Their weighted sum."""
+    weight: Array
+    """The sum of the weights."""
+    value: Array
+    """Total over weight."""
+    doutputs: Array
+    """The gradient of the value."""
+
+
+def mean_loss(loss: Any, outputs: Array, y: Any, weight: Any, mask: Array | None) -> MeanLoss:
+    """Return the mean loss of a minibatch, and its gradient by the loss's rule.
+
+    Args:
+        loss, y, weight, mask: as for `value_and_grad`.
+        outputs: of the network.
+
+    Returns:
+        The mean, what it is made of, and dE/doutputs.
+
+    >>> import jaxnn as nn
+    >>> mean = mean_loss(nn.losses.squared_error, jnp.array([[1.0], [3.0]]), jnp.array([0.0, 0.0]), None, None)
+    >>> print(mean.losses, mean.value, mean.doutputs.ravel())
+    [1. 9.] 5.0 [1. 3.]
+    """
+    losses, pull = rule_of(loss)(loss, outputs, y)  # (batch, ...)
+    weights, weight = weights_of(losses, weight, mask)
+    total = jnp.where(weights == 0, 0, weights * losses).sum()
+    safe = jnp.where(weight > 0, weight, 1)  # a minibatch whose rows all weigh nothing teaches nothing
+    return MeanLoss(losses, total, weight, total / safe, pull(weights / safe))
 
 
 def weights_of(losses: Array, weight: Any, mask: Array | None) -> tuple[Array, Array]:

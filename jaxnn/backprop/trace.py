@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn import activations
-from jaxnn.backprop.engine import weights_of
+from jaxnn.backprop.engine import mean_loss
 from jaxnn.backprop.rules import pullback, rule_of, watching
 from jaxnn.backprop.tracetable import table
 from jaxnn.layers import Activation
@@ -174,11 +174,8 @@ def trace(
     alone = "" if children(net) else type(net).__name__.lower()  # a layer by itself has no name
     with watching(lambda *told: heard.append(told)):
         outputs, after, pull = pullback(net, params, state, x, train=train, key=key, mask=mask, name=alone)
-        losses, pull_loss = rule_of(loss)(loss, outputs, y)  # (batch, ...)
-        weights, total = weights_of(losses, weight, mask)
-        share = weights / jnp.where(total > 0, total, 1)
-        doutputs = pull_loss(share)
-        grads, _ = pull(doutputs)
+        mean = mean_loss(loss, outputs, y, weight, mask)
+        grads, _ = pull(mean.doutputs)
     updates = new = None
     if learning_rate is not None:
         updates = jax.tree.map(lambda g: -jnp.asarray(learning_rate, g.dtype) * g, grads)
@@ -188,8 +185,8 @@ def trace(
     heard.reverse()
     heard.sort(key=lambda told: places.get("/".join(told[0]), len(places)))
     layers = tuple(_layer_traces(heard, *trees))
-    value = jnp.where(share == 0, 0, share * losses).sum()
-    return Trace(layers, y, outputs, losses, value, doutputs, grads, updates, new, after, net, loss)
+    told = (mean.losses, mean.value, mean.doutputs)
+    return Trace(layers, y, outputs, *told, grads, updates, new, after, net, loss)
 
 
 def _layer_traces(heard: list[tuple[Any, ...]], *trees: Params | None) -> Iterator[LayerTrace]:

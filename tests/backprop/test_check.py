@@ -9,6 +9,7 @@ import pytest
 
 import jaxnn as nn
 from jaxnn import backprop, layers, losses
+from jaxnn.backprop.check import Row
 from jaxnn.backprop.rules import RULES
 from jaxnn.layers.base import children, is_layer_class, walk
 
@@ -152,3 +153,9 @@ def test_float64_is_used_whatever_the_flags_say():
     assert not jax.config.jax_enable_x64 and done.passed and max(row.reverse for row in done.rows) < 1e-11
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
     assert str(done).endswith("1e-6 of the largest gradient))") and "all rules agree" in str(done)
+
+
+@pytest.mark.parametrize("oracle", ["reverse", "forward", "differences"])
+def test_nan_is_wrong_whichever_oracle_says_it(oracle):
+    row = Row("dense_0", "Dense(1)", "input", 0.0, 0.0, 0.0)
+    assert not row.wrong and row._replace(**{oracle: float("nan")}).wrong

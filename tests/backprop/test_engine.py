@@ -14,6 +14,7 @@ import pytest
 
 import jaxnn as nn
 from jaxnn import activations, backprop, losses
+from jaxnn.ops import on_cpu
 from jaxnn.train.gradient import Objective, value_and_grad
 
 RANDOM = np.random.default_rng(5)
@@ -192,7 +193,7 @@ def test_the_rule_is_taken_by_itself_for_layers_for_which_it_is_faster(monkeypat
     noted(nn.Dense)
     settings = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 3, "start": (params, state)}
     auto = nn.fit(net, (x, y), losses.squared_error, **settings)
-    assert set(used) == {nn.LayerNorm}
+    assert set(used) == ({nn.LayerNorm} if on_cpu() else set())  # it was measured on CPU alone
     used.clear()
     nn.fit(nn.Chain(nn.Dense(1)), (x, y), losses.squared_error, epochs=1)
     plain = nn.fit(net, (x, y), losses.squared_error, gradient="autodiff", **settings)

@@ -217,6 +217,7 @@ def test_show_and_evaluate_and_predict(shell, place, run, book):
     assert "jaxnn generate RUN" in said
 
 
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_saves_the_best_weights(shell, place, book, monkeypatch):
     monkeypatch.setattr(train, "training_bar", interrupting(1))
     done = shell("train", book, *QUICK_TEXT[:-2], "--epochs", "1000000", "--patience", "1000000")

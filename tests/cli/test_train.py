@@ -213,6 +213,7 @@ def interrupting(after):
     return bar
 
 
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_saves_the_best_weights(shell, place, monkeypatch):
     monkeypatch.setattr(train, "training_bar", interrupting(1))
     done = shell("train", "iris", "--hidden", "4", "--epochs", "1000000", "--patience", "1000000")
@@ -224,6 +225,7 @@ def test_ctrl_c_saves_the_best_weights(shell, place, monkeypatch):
     assert shell("predict", "runs/iris", "iris").code == 0
 
 
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_before_the_first_epoch_saves_nothing(shell, place, monkeypatch):
     monkeypatch.setattr(train, "training_bar", interrupting(0))
     monkeypatch.setattr(drive, "FIRST_STEPS", 1)  # of 4 in an epoch

@@ -236,14 +236,6 @@ def test_callbacks_come_after_their_epochs_and_may_end_the_run():
     same_bits(run.params, nn.fit(NET, (X, Y), LOSS, epochs=6, batch_size=16).params)
 
 
-@pytest.fixture
-def listening():
-    """Ctrl-C as in a terminal, also when the tests run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def test_ctrl_c_ends_the_run_and_keeps_the_best_weights(listening):
     def press(at):
         if at.epoch >= 1:
