@@ -10,6 +10,7 @@ import jaxnn as nn
 from bench.peers.hand_written import initial, make_step
 from bench.problem import Problem
 from jaxnn.train import prepare, program
+from jaxnn.train import tables as checked
 
 COUNTED = {"flops": "FLOPs", "bytes accessed": "bytes accessed"}
 """XLA's names, and ours."""
@@ -40,7 +41,7 @@ def of_fit(problem: Problem) -> dict[str, float]:
     rule, rate = nn.optimizers.resolve("adam", problem.rate)
     words, impl = prepare.seed_of(0)
     x, y = _example(problem)
-    tables = prepare.tables((x, y), None, None, None, seed=words, loss=loss)
+    tables = checked.tables((x, y), None, None, None, seed=words, loss=loss)
     recipe = prepare.recipe(net, loss, rule, [], [], None, problem.batch, True, tables, impl)
     hyper = jax.tree.map(lambda leaf: leaf[0], prepare.hyper(net, recipe, rate, problem.epochs, None))
     rows = program.Rows(jnp.asarray(x), jnp.asarray(y), None, jnp.asarray(tables.train.rows))

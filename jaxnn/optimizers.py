@@ -160,15 +160,16 @@ class Given:
         return self.made
 
 
-def resolve(optimizer: Any, learning_rate: float | None) -> tuple[Any, float]:
+def resolve(optimizer: Any, learning_rate: Any) -> tuple[Any, Any]:
     """Return the optimiser and the learning rate that a user meant.
 
     Args:
         optimizer: a name ("sgd", "momentum", "adam", "adamw"), an optimiser of this file, or any optax transformation.
-        learning_rate: above 0; None for the optimiser's own default. An optax transformation has its own.
+        learning_rate: above 0, or a schedule: a function of the step, such as optax's; None for the optimiser's own
+            default. An optax transformation has its own.
 
     Returns:
-        The optimiser, and the learning rate (0.0 for an optax transformation, which ignores it).
+        The optimiser, and the learning rate or its schedule (0.0 for an optax transformation, which ignores it).
 
     Raises:
         JaxnnError: for an unknown name, a learning rate out of range, or one given beside an optax transformation.
@@ -187,6 +188,8 @@ def resolve(optimizer: Any, learning_rate: float | None) -> tuple[Any, float]:
         fail("learning_rate", f"{learning_rate}", needed, "Give the rate to the optax optimiser")
     if learning_rate is None:
         return optimizer, optimizer.default_learning_rate
+    if callable(learning_rate):
+        return optimizer, learning_rate
     return optimizer, number_in("learning_rate", learning_rate, 0, float("inf"), open_low=True, open_high=True)
 
 

@@ -28,6 +28,7 @@ class L2:
     Args:
         strength: lambda, at least 0; a number that a population may vary.
         leaves: the names of the parameters that count (the last key of their path); biases are left out by default.
+        per_example: True has a run divide it by the weight of each minibatch's examples, as scikit-learn does.
 
     Raises:
         JaxnnError: if the strength is negative or not finite, or no leaf is named.
@@ -38,6 +39,7 @@ class L2:
 
     strength: float = number()
     leaves: tuple[str, ...] = ("kernel",)
+    per_example: bool = False
 
     def __post_init__(self) -> None:
         _check_fields(self, "L2")
@@ -56,6 +58,7 @@ class L1:
     Args:
         strength: lambda, at least 0; a number that a population may vary.
         leaves: the names of the parameters that count (the last key of their path); biases are left out by default.
+        per_example: as for `L2`.
 
     Raises:
         JaxnnError: if the strength is negative or not finite, or no leaf is named.
@@ -66,6 +69,7 @@ class L1:
 
     strength: float = number()
     leaves: tuple[str, ...] = ("kernel",)
+    per_example: bool = False
 
     def __post_init__(self) -> None:
         _check_fields(self, "L1")

@@ -91,6 +91,8 @@ def backward(
     value, amount = mean.value, None
     for penalty, numbers in zip(penalties, strengths, strict=True):
         one, more = rule_of(penalty)(penalty, params, numbers.get("strength"))
+        if getattr(penalty, "per_example", False):
+            one, more = jax.tree.map(lambda each: each / _safe(mean.weight).astype(each.dtype), (one, more))
         amount = one.astype(value.dtype) + (0 if amount is None else amount)
         grads = jax.tree.map(jnp.add, grads, more)
     value = value if amount is None else value + amount
@@ -129,8 +131,13 @@ def mean_loss(loss: Any, outputs: Array, y: Any, weight: Any, mask: Array | None
     losses, pull = rule_of(loss)(loss, outputs, y)  # (batch, ...)
     weights, weight = weights_of(losses, weight, mask)
     total = jnp.where(weights == 0, 0, weights * losses).sum()
-    safe = jnp.where(weight > 0, weight, 1)  # a minibatch whose rows all weigh nothing teaches nothing
+    safe = _safe(weight)
     return MeanLoss(losses, total, weight, total / safe, pull(weights / safe))
+
+
+def _safe(weight: Array) -> Array:
+    """A weight to divide by: a minibatch whose rows all weigh nothing teaches nothing."""
+    return jnp.where(weight > 0, weight, 1)
 
 
 def weights_of(losses: Array, weight: Any, mask: Array | None) -> tuple[Array, Array]:

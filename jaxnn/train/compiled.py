@@ -21,6 +21,8 @@ class Program(NamedTuple):
     """`(seeds, hyper, data, start) -> TrainState`"""
     chunk: Any
     """`(TrainState, data, hyper, steps) -> TrainState, logs`"""
+    first: Any
+    """Shapes and dtypes of the state that `init` makes."""
 
 
 def compiled(recipe: Recipe, seeds: Any, hyper: Any, data: Any, start: Any, steps: Any) -> Program:
@@ -71,4 +73,4 @@ def _compile(recipe: Recipe, shapes: _Shapes, settings: tuple[Hashable, ...]) ->
     # XLA lets go of Python's lock while it compiles
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(lowered.compile) for lowered in (init, chunk)]
-        return Program(*(future.result() for future in futures))
+        return Program(*(future.result() for future in futures), first=now)

@@ -6,19 +6,19 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jaxnn.checks import whole_number
+from jaxnn.checks import fail, whole_number
 from jaxnn.train import compiled, progress, stopping
 from jaxnn.train.history import History
-from jaxnn.train.prepare import Table, Tables
 from jaxnn.train.program import Data, Recipe, Rows, TrainState, batches, log_names
 from jaxnn.train.progress import Progress
 from jaxnn.train.run import Run
+from jaxnn.train.tables import Table, Tables
 
 CHUNK_SECONDS = 0.5
 """How long the host aims to be away: long enough to cost nothing, short enough for a bar and Ctrl-C."""
@@ -98,7 +98,8 @@ class _Driver:
 
 
 def drive(
-    recipe: Recipe, seeds: np.ndarray, hyper: dict[str, Any], tables: Tables, start: Any, callbacks: Any, shown: Any
+    recipe: Recipe, seeds: np.ndarray, hyper: dict[str, Any], tables: Tables, start: Any, callbacks: Any, shown: Any,
+    earlier: Run | None = None,
 ) -> Run:  # fmt: skip
     """Run the compiled program of a population of one to its end.
 
@@ -109,19 +110,34 @@ def drive(
         start: weights to start from with a leading axis of one member, or None.
         callbacks: a list of functions of a `Run`.
         shown: what `fit` was given as `progress`.
+        earlier: a run to go on with, or None.
 
     Returns:
         The run.
+
+    Raises:
+        JaxnnError: if the earlier run is not of this recipe.
     """
-    data, nothing = _on_device(tables), History({name: [] for name in log_names(recipe)})
+    data, before = _on_device(tables), History({name: [] for name in log_names(recipe)})
     with progress.reporter(shown) as report, _interrupts() as interrupted:
         report(Progress(0, int(hyper["epochs"][0]), {}, None))
         program = compiled.compiled(recipe, seeds, hyper, data, start, np.int32(0))
         epochs, hyper = int(hyper["epochs"][0]), jax.device_put(hyper)
-        now = program.init(seeds, hyper, data, start)
-        run = _Driver(recipe, tables, hyper, data, program, now, read(now), now, nothing)
+        if earlier is None:
+            now = program.init(seeds, hyper, data, start)
+        else:
+            now, before = _resumed(program, earlier), earlier.history
+        run = _Driver(recipe, tables, hyper, data, program, now, read(now), now, before)
         _to_the_end(run, epochs, callbacks, report, interrupted)
     return _finished(run)
+
+
+def _resumed(program: compiled.Program, earlier: Run) -> TrainState:
+    """The state of an earlier run, running again."""
+    shapes = [jax.tree.map(lambda leaf: (leaf.shape, str(leaf.dtype)), tree) for tree in (program.first, earlier.now)]
+    if shapes[0] != shapes[1] or earlier.now is None:
+        fail("resume", repr(earlier), "a run of the same network, optimiser, stopping rule and kind of validation")
+    return replace(earlier.now, stopped=np.zeros(1, np.int32))
 
 
 def _to_the_end(run: _Driver, epochs: int, callbacks: list[Any], report: Any, interrupted: list[int]) -> None:
@@ -139,7 +155,7 @@ def _to_the_end(run: _Driver, epochs: int, callbacks: list[Any], report: Any, in
         if run.at.finite and run.at.stopped != stopping.NOT_FINITE:
             _call(run, callbacks)
         if interrupted and run.going:
-            run.interrupted, run.told = True, f"interrupted after {_count(run.at.epoch)}"
+            run.interrupted, run.told = True, f"interrupted after {stopping.counted(run.at.epoch)}"
     if run.at.stopped == stopping.NOT_FINITE or not run.at.finite:
         _recover(run)
 
@@ -220,7 +236,7 @@ def _call(run: _Driver, callbacks: list[Any]) -> None:
         # a comparison of NumPy numbers is no `bool`
         if isinstance(ended, bool | np.bool_) and ended and run.at.stopped == stopping.RUNNING:
             name = getattr(callback, "__name__", type(callback).__name__)
-            run.told = f"{name} ended it after {_count(epoch)}"
+            run.told = f"{name} ended it after {stopping.counted(epoch)}"
 
 
 def _finished(run: _Driver) -> Run:
@@ -236,20 +252,16 @@ def _finished(run: _Driver) -> Run:
     params, state = jax.device_put(weights)
     because = run.told
     if not because and at.stopped == stopping.EPOCHS_DONE:
-        because = f"all {_count(at.epoch)} done"
+        because = f"all {stopping.counted(at.epoch)} done"
     elif not because and at.stopped == stopping.OUT_OF_PATIENCE:
-        patience = int(np.asarray(run.hyper["patience"])[0])
-        because = f"no better validation {recipe.monitor} for {_count(patience)}"
+        because = recipe.rule.reason(**{name: float(value[0]) for name, value in run.hyper["rule"].items()})
     x = run.tables.train.x
     return Run(
         net=recipe.net, loss=recipe.loss, params=params, state=state, history=run.history, best_epoch=best,
-        metrics=recipe.metrics, stopped_because=because or f"still running after {_count(at.epoch)}", steps=at.step,
-        interrupted=run.interrupted, diverged=run.diverged, example=jax.ShapeDtypeStruct(x.shape[1:], x.dtype),
+        metrics=recipe.metrics, stopped_because=because or f"still running after {stopping.counted(at.epoch)}",
+        steps=at.step, interrupted=run.interrupted, diverged=run.diverged, now=run.now,
+        example=jax.ShapeDtypeStruct(x.shape[1:], x.dtype),
     )  # fmt: skip
-
-
-def _count(epochs: int) -> str:
-    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
 
 
 def _on_device(tables: Tables) -> Data:

@@ -8,9 +8,8 @@ import numpy as np
 from jaxnn import checks, optimizers
 from jaxnn.checks import fail
 from jaxnn.layers.base import Layer
-from jaxnn.train import drive, prepare
+from jaxnn.train import drive, prepare, tables
 from jaxnn.train.run import Run
-from jaxnn.train.stopping import EarlyStopping
 
 
 def fit(
@@ -19,15 +18,16 @@ def fit(
     loss: Callable[..., Any],
     *,
     optimizer: Any = "adam",
-    learning_rate: float | None = None,
+    learning_rate: float | Callable[..., Any] | None = None,
     epochs: int = 50,
     batch_size: int | None = 32,
     validation: float | tuple[Any, ...] | None = None,
-    stop: EarlyStopping | None = None,
+    stop: Any = None,
     penalties: Sequence[Any] = (),
     metrics: Sequence[Any] = (),
     callbacks: Sequence[Callable[[Run], bool | None]] = (),
     start: Any = None,
+    resume: Run | None = None,
     key: Any = 0,
     sample_weight: Any = None,
     class_weight: Any = None,
@@ -51,18 +51,22 @@ def fit(
         data: `(x, y)`: x `(examples, ...)` of one example each, y `(examples, ...)` as the loss takes it.
         loss: one of `jaxnn.losses`, or your own function of (outputs, targets) that returns one loss for each example.
         optimizer: "sgd", "momentum", "adam", "adamw", an optimiser of `jaxnn.optimizers`, or any optax optimiser.
-        learning_rate: above 0; None for the optimiser's default. Not with an optax optimiser, which has its own.
-        epochs: passes over the data, at least 1.
+        learning_rate: above 0, or a schedule: a function of the step (0 for the first) that JAX can trace, such as
+            optax's; None for the optimiser's default. Not with an optax optimiser, which has its own.
+        epochs: passes over the data, at least 1; beside `resume`, those of the earlier run included.
         batch_size: examples in a minibatch; the last one of an epoch may be shorter. None for all of them.
         validation: a share of the data, from 0 to 1, drawn with `key` (each class in its proportion), or `(x, y)`, or
             `(x, y, weight)`, or `(x, y, weight, mask)`.
-        stop: when to stop early; needs validation.
+        stop: when to stop early: `EarlyStopping`, which needs validation or watches the training, or a rule of your
+            own with the methods of `train.stopping.StoppingRule`.
         penalties: of `jaxnn.penalties`, added to every minibatch's loss.
         metrics: names or metrics of `jaxnn.metrics`, measured at every epoch's end on the validation data, or on the
             training data where there is none.
         callbacks: called with the run so far after every epoch, or after every `callback.every` epochs where it has
             such an attribute; one that returns True ends the run.
         start: `(params, state)` or an earlier run to go on from, in place of drawn weights; the optimiser starts anew.
+        resume: an earlier run of equal settings to go on with as if it had not ended: weights, optimiser, order and
+            randomness. Two runs of 5 epochs are one of 10, bit for bit.
         key: a whole number or a `jax.random.key`; the same key gives the same run.
         sample_weight: `(examples,)`, at least 0; None weighs all alike.
         class_weight: a dict from class to weight, or "balanced" (examples / (classes * count of the class)).
@@ -96,21 +100,24 @@ def fit(
     for name, many in (("penalties", penalties), ("metrics", metrics), ("callbacks", callbacks), ("augment", augment)):
         if not isinstance(many, list | tuple):
             fail(name, repr(many), "a list", "Put square brackets around it")
-    if stop is not None and not isinstance(stop, EarlyStopping):
-        fail("stop", repr(stop), "jaxnn.EarlyStopping(...)")
-    if stop is not None and validation is None:
-        fail("stop", repr(stop), "validation= beside it", "Give a share such as validation=0.2, or (x, y)")
+    if stop is not None and (isinstance(stop, type) or not hasattr(stop, "observe")):
+        fail("stop", repr(stop), "jaxnn.EarlyStopping(...), or a rule like it")
+    if stop is not None and validation is None and stop.on == "validation":
+        do = "Give a share such as validation=0.2, or (x, y); or watch the training: EarlyStopping(on='training')"
+        fail("stop", repr(stop), "validation= beside it", do)
     words, impl = prepare.seed_of(key)
-    tables = prepare.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss, mask=mask)
+    given = tables.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss, mask=mask)
     asked = (penalties, metrics, stop, batch_size, shuffle)
-    recipe = prepare.recipe(net, loss, rule, *asked, tables, impl, augment, gradient)
+    schedule = rate if callable(rate) else None
+    recipe = prepare.recipe(net, loss, rule, *asked, given, impl, augment, gradient, schedule)
     hyper = prepare.hyper(net, recipe, rate, epochs, stop)
-    prepare.check_fit(recipe, tables)
-    batches = -(-len(tables.train.rows) // recipe.batch_size)
+    prepare.check_fit(recipe, given)
+    batches = -(-len(given.train.rows) // recipe.batch_size)
     if epochs * batches > drive.MOST_STEPS:
         most = drive.MOST_STEPS // batches
         fail("epochs", f"{epochs} of {batches} minibatches", f"at most {most}, which is 2^30 minibatches in all")
     for callback in callbacks:
         drive.every(callback)
-    first = prepare.starting_weights(net, start, tables.train.x)
-    return drive.drive(recipe, np.stack([words]), hyper, tables, first, list(callbacks), progress)
+    first = prepare.starting_weights(net, start if resume is None else resume, given.train.x)
+    earlier = None if resume is None else prepare.resumable(resume, start, epochs, batches)
+    return drive.drive(recipe, np.stack([words]), hyper, given, first, list(callbacks), progress, earlier)

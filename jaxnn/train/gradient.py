@@ -43,12 +43,14 @@ class Objective(NamedTuple):
         outputs, state = self.net.apply(params, state, x, train=True, key=key, mask=mask)
         (loss,), total = summed(statistics(self.loss, outputs, y, mask), weight, mask)
         # a minibatch whose rows all weigh nothing teaches nothing
-        mean = loss / (total if weight is None else jnp.where(total > 0, total, 1))
+        shared = total if weight is None else jnp.where(total > 0, total, 1)
+        mean = loss / shared
         terms = {"loss": loss, "weight": total}
         for penalty, numbers in zip(self.penalties, self.strengths, strict=True):
             amount = penalty(params, **numbers).astype(mean.dtype)
+            amount = amount / shared if getattr(penalty, "per_example", False) else amount
             mean = mean + amount
-            terms["penalty"] = terms.get("penalty", 0) + amount
+            terms["penalty"] = terms.get("penalty", 0) + amount * total
         return mean, (state, _terms(terms))
 
 
@@ -79,7 +81,8 @@ def value_and_grad(
             objective.net, objective.loss, objective.penalties, objective.strengths, params, state, x, y,
             train=True, key=key, mask=mask, weight=weight,
         )  # fmt: skip
-    terms = {"loss": done.loss, "weight": done.weight} | ({} if done.penalty is None else {"penalty": done.penalty})
+    terms = {"loss": done.loss, "weight": done.weight}
+    terms |= {} if done.penalty is None else {"penalty": done.penalty * done.weight}
     return (done.value, (done.state, _terms(terms))), done.grads
 
 

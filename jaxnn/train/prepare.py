@@ -1,39 +1,20 @@
 """From what a user gives `fit` to the arguments of the compiled program: every check, on the host."""
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxnn import activations, config, losses, metrics
-from jaxnn.checks import fail, number_in, one_of, whole_number
-from jaxnn.data import splits
+from jaxnn.checks import fail, one_of, whole_number
 from jaxnn.layers.activation import Activation
 from jaxnn.layers.base import Layer, layer_numbers, walk
 from jaxnn.train.gradient import GRADIENTS
 from jaxnn.train.program import Recipe
 from jaxnn.train.stopping import EarlyStopping
-
-
-class Table(NamedTuple):
-    """Checked examples on the host, and which rows take part."""
-
-    x: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray | None
-    rows: np.ndarray
-    """(n,) indices"""
-    mask: np.ndarray | None = None
-    """(examples, time), True at real positions"""
-
-
-class Tables(NamedTuple):
-    """What a run learns from and is validated on."""
-
-    train: Table
-    validation: Table | None
+from jaxnn.train.tables import Tables
 
 
 def seed_of(key: Any) -> tuple[np.ndarray, str]:
@@ -62,101 +43,20 @@ def seed_of(key: Any) -> tuple[np.ndarray, str]:
     return np.array([0, whole_number("key", key, 0, 2**32 - 1)], np.uint32), "threefry2x32"
 
 
-def tables(
-    data: Any, validation: Any, sample_weight: Any, class_weight: Any, *, seed: np.ndarray, loss: Any, mask: Any = None
-) -> Tables:
-    """Check the data and split off the validation part.
-
-    Args:
-        data: `(x, y)`.
-        validation: a share, `(x, y)`, `(x, y, weight)`, `(x, y, weight, mask)` or None.
-        sample_weight: `(examples,)` or None.
-        class_weight: a dict, "balanced" or None.
-        seed: the words of the run's key; the split is a function of them.
-        loss: where it is one for classes, a share takes its part of every class.
-        mask: `(examples, time)`, True at real positions, or None.
-
-    Returns:
-        The tables; with a share, both parts are rows of one table.
-
-    Raises:
-        JaxnnError: if shapes or values do not fit.
-    """
-    whole = table("data", data, sample_weight, class_weight, mask)
-    x, y, weight, *_ = whole
-    if validation is None:
-        return Tables(whole, None)
-    if isinstance(validation, tuple | list):
-        own_weight, own_mask = (*validation[2:4], None, None)[:2]
-        same = None if own_weight is not None or class_weight is None else _weight_of_class(class_weight, y)
-        held = table("validation", validation[:2], own_weight, same, own_mask)
-        if held.x.shape[1:] != x.shape[1:] or held.x.dtype != x.dtype:
-            needed = f"examples of shape {x.shape[1:]} and dtype {x.dtype}, as in data"
-            fail("validation", f"examples of shape {held.x.shape[1:]} and dtype {held.x.dtype}", needed)
-        return Tables(whole, held)
-    share = number_in("validation", validation, 0, 1, open_low=True, open_high=True)
-    if not 1 <= round(share * len(x)) < len(x):
-        fail("validation", f"a share of {share:g} of {len(x)} rows", "a share that leaves both parts at least one row")
-    rows = splits.split(len(x), (1 - share, share), int(seed[-1]), _classes(y, loss))
-    for part, which in zip(rows, ("training", "validation"), strict=True):
-        if weight is not None and not weight[part].any():
-            fail("sample_weight", f"only 0 among the {which} rows", "a weight above 0 among them")
-    return Tables(*(whole._replace(rows=part.astype(np.int32)) for part in rows))
-
-
-def _classes(y: np.ndarray, loss: Any) -> np.ndarray | None:
-    """The labels to split by: whole numbers under a loss for classes, each of them at least twice."""
-    if getattr(loss, "kind", "") not in ("classification", "binary") or y.ndim != 1 or y.dtype.kind not in "iub":
-        return None
-    return y if np.unique(y, return_counts=True)[1].min() > 1 else None
-
-
-def table(name: str, data: Any, sample_weight: Any, class_weight: Any, mask: Any = None) -> Table:
-    """Check examples and their weights.
-
-    Args:
-        name: what the user calls the data.
-        data: `(x, y)`.
-        sample_weight: `(examples,)` or None.
-        class_weight: a dict, "balanced" or None.
-        mask: `(examples, time)` or None.
-
-    Returns:
-        The table, with all of its rows.
-
-    Raises:
-        JaxnnError: if shapes or values do not fit.
-    """
-    x, y = _pair(name, data)
-    weight = _weights(name, sample_weight, class_weight, y)
-    return Table(x, y, weight, np.arange(len(x), dtype=np.int32), None if mask is None else _mask(name, mask, x))
-
-
-def _mask(name: str, mask: Any, x: np.ndarray) -> np.ndarray:
-    """Booleans over examples and time, with something real in every example."""
-    called, mask = ("mask" if name == "data" else f"{name} mask"), np.asarray(mask)
-    if mask.dtype != np.bool_:
-        fail(called, f"dtype {mask.dtype}", "Booleans: True at real positions, False at padding")
-    if mask.ndim != 2 or mask.shape != x.shape[:2]:
-        fail(called, f"shape {mask.shape}", f"one Boolean for each example and position: {x.shape[:2]}")
-    if not mask.any(axis=1).all():
-        fail(f"{called}, row {int((~mask.any(axis=1)).argmax())}", "no real position", "at least one in every example")
-    return mask
-
-
 def recipe(
     net: Layer,
     loss: Any,
     rule: Any,
     penalties: Any,
     asked: Any,
-    stop: EarlyStopping | None,
+    stop: Any,
     batch_size: int | None,
     shuffle: bool,
     data: Tables,
     impl: str,
     augment: Any = (),
     gradient: str = "auto",
+    schedule: Any = None,
 ) -> Recipe:
     """Return what decides the program.
 
@@ -167,6 +67,7 @@ def recipe(
         impl: the generator of the run's key.
         augment: functions of (key, x, y).
         gradient: how it is found.
+        schedule: a function of the step that gives the learning rate, or None.
 
     Returns:
         The recipe.
@@ -181,15 +82,19 @@ def recipe(
     for metric in measured:
         if not hasattr(metric, "statistics") or not hasattr(metric, "name"):
             fail("metrics", repr(metric), f"names ({', '.join(metrics.METRICS)}) or metrics as in jaxnn.metrics")
-    monitor = stop.monitor if stop else "loss"
+    rule_of_end = stop or EarlyStopping()
     names = ["loss", *(metric.name for metric in measured)]
     if len(set(names)) != len(names):
         fail("metrics", ", ".join(names[1:]), "metrics whose names differ from each other and from 'loss'")
-    if monitor not in names:
-        fail("stop.monitor", repr(monitor), f"one of {', '.join(names)}", "Name the metric in metrics= too")
+    if rule_of_end.on == "training" and rule_of_end.monitor != "loss":
+        fail("stop.monitor", f"{rule_of_end.monitor!r} on the training", "'loss', or a metric on the validation data")
+    if rule_of_end.monitor not in names:
+        given = repr(rule_of_end.monitor)
+        fail("stop.monitor", given, f"one of {', '.join(names)}", "Name the metric in metrics= too")
     return Recipe(
-        net=net, loss=loss, optimizer=rule, penalties=tuple(penalties), metrics=measured, monitor=monitor,
-        stops_early=stop is not None, batch_size=size, shuffle=bool(shuffle), validated=data.validation is not None,
+        net=net, loss=loss, optimizer=rule, penalties=tuple(penalties), metrics=measured, rule=rule_of_end,
+        stops_early=stop is not None, schedule=schedule, batch_size=size, shuffle=bool(shuffle),
+        validated=data.validation is not None,
         key_impl=impl, augment=_augmentations(augment), gradient=one_of("gradient", gradient, GRADIENTS),
         mapping="map" if jax.default_backend() == "cpu" else "vmap",
     )  # fmt: skip
@@ -204,27 +109,28 @@ def _augmentations(augment: Any) -> tuple[Any, ...]:
     return tuple(augment)
 
 
-def hyper(net: Layer, made: Recipe, rate: float, epochs: int, stop: EarlyStopping | None) -> dict[str, Any]:
+def hyper(net: Layer, made: Recipe, rate: Any, epochs: int, stop: Any) -> dict[str, Any]:
     """Return the numbers of one member, each with a leading axis of one member.
 
     Args:
         net: the network with its own numbers (the recipe's may be another's that is equal but for them).
         made: the recipe.
-        rate: the learning rate.
+        rate: the learning rate, or a schedule of it.
         epochs: how many.
         stop: the stopping rule.
 
     Returns:
         A nested dict of arrays of shape (1,).
     """
-    rule = stop or EarlyStopping()
     values = {
-        "learning_rate": rate, "net": layer_numbers(net), "optimizer": config.numbers(made.optimizer),
-        "penalties": tuple(config.numbers(penalty) for penalty in made.penalties), "min_delta": float(rule.min_delta),
+        "learning_rate": 0.0 if callable(rate) else rate, "schedule": config.numbers(rate),
+        "rule": config.numbers(stop or EarlyStopping()),
+        "net": layer_numbers(net), "optimizer": config.numbers(made.optimizer),
+        "penalties": tuple(config.numbers(penalty) for penalty in made.penalties),
     }  # fmt: skip
     # strong dtypes: a weak one would compile the program again
     out = jax.tree.map(lambda value: np.full(1, value, jnp.result_type(float)), values)
-    return out | {"epochs": np.full(1, epochs, np.int32), "patience": np.full(1, rule.patience, np.int32)}
+    return out | {"epochs": np.full(1, epochs, np.int32)}
 
 
 def check_fit(made: Recipe, data: Tables) -> None:
@@ -306,6 +212,34 @@ def starting_weights(net: Layer, start: Any, x: np.ndarray) -> Any:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[None], tuple(given))
 
 
+def resumable(run: Any, start: Any, epochs: int, batches: int) -> Any:
+    """Return an earlier run if this one can go on with it.
+
+    Args:
+        run: what was given as `resume`.
+        start: what was given beside it, which must be nothing.
+        epochs: in all.
+        batches: minibatches of an epoch.
+
+    Returns:
+        The run.
+
+    Raises:
+        JaxnnError: if it is no run that can be resumed, has had its epochs, or was cut at other minibatches.
+    """
+    if getattr(run, "now", None) is None:
+        fail("resume", type(run).__name__, "an earlier run, as fit returned it")
+    if start is not None:
+        fail("start", "weights beside resume", "one of the two", "A resumed run goes on with its own weights")
+    done, step = int(run.now.epoch[0]), int(run.now.step[0])
+    if not done * batches <= step <= (done + 1) * batches:
+        given = f"a run after {step} minibatches in {done} epochs, and data that make {batches} an epoch"
+        fail("resume", given, "the data and batch_size of that run")
+    if epochs <= done:
+        fail("epochs", f"{epochs} beside a run of {done}", f"more than {done}", "The earlier run's epochs are counted")
+    return run
+
+
 def _described(tree: Any) -> dict[str, str]:
     """Shape and dtype of every leaf by its path."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
@@ -315,69 +249,6 @@ def _described(tree: Any) -> dict[str, str]:
         for _, leaf in leaves
     )
     return dict(zip(keys, about, strict=True))
-
-
-def _pair(name: str, data: Any) -> tuple[np.ndarray, np.ndarray]:
-    if not (isinstance(data, tuple | list) and len(data) == 2):
-        fail(name, type(data).__name__, "a pair (x, y)")
-    x, y = (_on_host(f"{name} {part}", values) for part, values in zip("xy", data, strict=True))
-    if x.ndim < 2:
-        fail(
-            f"{name} x", f"shape {x.shape}", "one row for each example: (examples, features)", "One feature? x[:, None]"
-        )
-    if len(x) != len(y):
-        fail(name, f"{len(x)} rows of x and {len(y)} of y", "as many of the one as of the other")
-    if len(x) == 0 or x[0].size == 0:
-        fail(name, f"x of shape {x.shape}", "at least one row and one feature")
-    return x, y
-
-
-def _on_host(name: str, values: Any) -> np.ndarray:
-    """A NumPy array of a dtype that JAX has, all values finite."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # NumPy's "inhomogeneous shape"
-        fail(name, "rows of different lengths", "rows of one length")
-    if array.dtype.kind not in "fiub" and str(array.dtype) != "bfloat16":
-        fail(name, f"dtype {array.dtype}", "numbers", "Encode text as whole numbers first")
-    kept = jax.dtypes.canonicalize_dtype(array.dtype)
-    if array.size and array.dtype.kind in "iu" and np.iinfo(kept).bits < np.iinfo(array.dtype).bits:
-        low, high = np.iinfo(kept).min, np.iinfo(kept).max
-        far = array[(array < low) | (array > high)]
-        if far.size:  # JAX would wrap them round
-            fail(name, f"{far[0]}", f"whole numbers from {low} to {high}", "Make them floats, and scale them")
-    array = np.asarray(array, kept)
-    if array.dtype.kind not in "iub" and not np.isfinite(array).all():
-        where = np.argwhere(~np.isfinite(array))[0]
-        place = ", ".join(
-            f"{axis} {i}" for axis, i in zip(["row", "column", *["axis"] * len(where)], where, strict=False)
-        )
-        fail(f"{name} at {place}", f"{array[tuple(where)]}", "finite numbers", "Remove or fill in such rows")
-    return array
-
-
-def _weights(name: str, sample_weight: Any, class_weight: Any, y: np.ndarray) -> np.ndarray | None:
-    weight, called = None, "sample_weight" if name == "data" else f"{name} weight"
-    if sample_weight is not None:
-        weight = _on_host(called, sample_weight).astype(np.float32)
-        if weight.shape != (len(y),):
-            fail(called, f"shape {weight.shape}", f"one weight for each example: ({len(y)},)")
-        if (weight < 0).any() or not weight.any():
-            fail(called, "a negative weight or none above 0", "weights of at least 0, not all of them 0")
-    if class_weight is not None:
-        of_class = class_weight if name == "validation" else _weight_of_class(class_weight, y)
-        own = np.array([of_class.get(label, 1.0) for label in y.tolist()], np.float32)
-        weight = own if weight is None else weight * own
-    return weight
-
-
-def _weight_of_class(class_weight: Any, y: np.ndarray) -> dict[Any, float]:
-    """The weight of every class of the training data, which the validation shares."""
-    if y.ndim != 1 or y.dtype.kind not in "iub":
-        fail("class_weight", f"targets of shape {y.shape} and dtype {y.dtype}", "one whole-number class per example")
-    classes, first = np.unique(y, return_index=True)
-    weights = splits.class_weights(y, tuple(classes.tolist()), class_weight)[first]
-    return dict(zip(classes.tolist(), weights.tolist(), strict=True))
 
 
 def _check_trainable(net: Layer, loss: Any) -> None:

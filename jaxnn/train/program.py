@@ -37,9 +37,11 @@ class Recipe:
     optimizer: Any
     penalties: tuple[Any, ...]
     metrics: tuple[Any, ...]
-    monitor: str
-    """"loss" or the name of a metric: what decides which weights are the best."""
+    rule: Any
+    """The stopping rule; where none was asked for, it only finds the weights with the best validation loss."""
     stops_early: bool
+    schedule: Any
+    """A function of the step and numbers of its own that gives the learning rate; None for one number."""
     batch_size: int
     shuffle: bool
     validated: bool
@@ -50,6 +52,11 @@ class Recipe:
     """"auto", "autodiff" or "backprop": how the gradient is found."""
     mapping: str
     """How members are mapped: "map" one after another (bits of a run alone; faster on CPU), "vmap" at once."""
+
+    @property
+    def restores(self) -> bool:
+        """Whether the weights of the best validation are kept beside the last."""
+        return self.validated and self.rule.on == "validation"
 
 
 class Data(NamedTuple):
@@ -75,8 +82,9 @@ class TrainState:
     sums: dict[str, Array]
     """Loss, penalty and weight, summed over the minibatches of the unfinished epoch."""
     best: dict[str, Any] | None
-    """params, state and epoch with the best validation so far; None without validation."""
-    patience: stopping.Patience | None
+    """params, state and epoch with the best validation so far; None where the last weights are kept."""
+    patience: Any
+    """The counters of the stopping rule; None without one."""
     stopped: Array
     """0 while running, else the reason, a constant of `stopping`."""
     finite: Array
@@ -104,10 +112,11 @@ def init(recipe: Recipe, seed: Array, hyper: dict[str, Any], data: Data, start: 
     zero = jnp.zeros((), jnp.int32)
     dtype = jnp.result_type(float)
     opt_state = _transformation(recipe, hyper).init(params)
-    best = {"params": params, "state": state, "epoch": zero - 1} if recipe.validated else None
+    best = {"params": params, "state": state, "epoch": zero - 1} if recipe.restores else None
+    watched = recipe.restores or recipe.stops_early
     return TrainState(
         params=params, state=state, opt_state=opt_state, key=key, epoch=zero, step=zero,
-        sums=_no_sums(recipe, dtype), best=best, patience=stopping.start(dtype) if recipe.validated else None,
+        sums=_no_sums(recipe, dtype), best=best, patience=recipe.rule.start(dtype) if watched else None,
         stopped=zero + stopping.RUNNING, finite=jnp.ones((), bool),
     )  # fmt: skip
 
@@ -224,11 +233,22 @@ def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, A
     def one_batch(carry: Any) -> Any:
         step, learnt = carry
         batch = minibatch_of(train, order, step - first, size, padded)
-        return step + 1, minibatch(recipe, hyper, batch, fold_in(noise, step), learnt)
+        own = _with_rate(recipe, hyper, step, now.patience)
+        return step + 1, minibatch(recipe, own, batch, fold_in(noise, step), learnt)
 
     carry = (now.step, (now.params, now.state, now.opt_state, now.sums))
     step, (params, state, opt_state, sums) = jax.lax.while_loop(more, one_batch, carry)
     return replace(now, params=params, state=state, opt_state=opt_state, step=step, sums=sums)
+
+
+def _with_rate(recipe: Recipe, hyper: dict[str, Any], step: Array, counters: Any) -> dict[str, Any]:
+    """The numbers with the learning rate of a step: the schedule's, times what the stopping rule makes of it."""
+    rate = hyper["learning_rate"]
+    if recipe.schedule is not None:
+        with jax.numpy_dtype_promotion("standard"):  # optax's raise floats to the power of a whole step
+            rate = jnp.asarray(recipe.schedule(step, **hyper["schedule"])).astype(rate.dtype)
+    scale = getattr(counters, "scale", None)
+    return hyper | {"learning_rate": rate if scale is None else rate * scale}
 
 
 def minibatch(recipe: Recipe, hyper: dict[str, Any], batch: Any, key: Key, learnt: Any) -> Any:
@@ -267,22 +287,30 @@ def _close_epoch(
     """At an epoch's end: validation, logs, best weights, stopping rule."""
     row = {"loss": now.sums["loss"] / now.sums["weight"]}
     if recipe.penalties:
-        row["penalty"] = now.sums["penalty"] / batches(recipe, data)
+        row["penalty"] = now.sums["penalty"] / now.sums["weight"]
     stopped, best, patience = now.stopped, now.best, now.patience
+    watched = row["loss"] + row.get("penalty", 0)
     measure = partial(evaluate, recipe.net, recipe.loss, recipe.metrics, now.params, now.state)
-    if data.validation is not None and patience is not None:
+    if data.validation is not None:
         measured = measure(data.validation)
         row |= {f"val_{name}": value for name, value in measured.items()}
-        sign = -1 if any(m.name == recipe.monitor and m.higher_is_better for m in recipe.metrics) else 1
-        patience, improved = stopping.observe(patience, sign * measured[recipe.monitor], hyper["min_delta"])
-        fresh = {"params": now.params, "state": now.state, "epoch": now.epoch}
-        best = jax.tree.map(partial(jnp.where, improved), fresh, now.best)
-        if recipe.stops_early:
-            stopped = jnp.where(patience.waited >= hyper["patience"], stopping.OUT_OF_PATIENCE, stopped)
+        if recipe.restores:
+            monitor = recipe.rule.monitor
+            sign = -1 if any(m.name == monitor and m.higher_is_better for m in recipe.metrics) else 1
+            watched = sign * measured[monitor]
         stopped = jnp.where(jnp.isfinite(measured["loss"]), stopped, stopping.NOT_FINITE)
     elif recipe.metrics:
         measured = measure(data.train)
         row |= {metric.name: measured[metric.name] for metric in recipe.metrics}
+    if patience is not None:
+        verdict = recipe.rule.observe(patience, watched, hyper["learning_rate"], **hyper["rule"])
+        patience = verdict.counters
+        if recipe.restores:
+            fresh = {"params": now.params, "state": now.state, "epoch": now.epoch}
+            best = jax.tree.map(partial(jnp.where, verdict.improved), fresh, now.best)
+        if recipe.stops_early:
+            out = verdict.ended & (stopped == stopping.RUNNING)
+            stopped = jnp.where(out, stopping.OUT_OF_PATIENCE, stopped)
     logs = {name: logs[name].at[now.epoch - first].set(row[name].astype(logs[name].dtype)) for name in logs}
     last = (now.epoch + 1 >= hyper["epochs"]) & (stopped == stopping.RUNNING)
     now = replace(

@@ -10,9 +10,10 @@ import numpy as np
 from jaxnn.checks import fail
 from jaxnn.layers.base import Layer
 from jaxnn.pytypes import Params, State
-from jaxnn.train import measure, prepare
+from jaxnn.train import measure, tables
 from jaxnn.train.history import History
 from jaxnn.train.measure import Rows
+from jaxnn.train.program import TrainState
 
 BLOCK = 256
 """Rows of a small network computed at a time, fewer of a large one; always as many, so that a row's result does not
@@ -49,6 +50,8 @@ class Run:
     """Whether a loss or weights that are not finite ended the run."""
     example: jax.ShapeDtypeStruct | None = None
     """Shape and dtype of one example."""
+    now: TrainState | None = field(default=None, repr=False)
+    """Where the training stood at its end: what `fit(resume=run)` goes on from."""
 
     def logits(self, x: Any, mask: Any = None) -> np.ndarray:
         """Return the network's outputs for new examples, with `train=False`.
@@ -88,7 +91,7 @@ class Run:
         >>> list(run.evaluate(x, x + 0.5))
         ['loss', 'mae']
         """
-        table = prepare.table("x and y", (x, y), weight, None, mask)
+        table = tables.table("x and y", (x, y), weight, None, mask)
         if self.example is not None and table.x.shape[1:] != self.example.shape:
             fail("x", f"shape {table.x.shape}", f"examples of shape {self.example.shape}: (examples, ...)")
         rows = Rows(*jax.device_put((table.x, table.y, table.weight, table.rows, table.mask)))

@@ -1,10 +1,10 @@
 """When a run ends, and which weights it keeps."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax.numpy as jnp
 
-from jaxnn.checks import fail, number_in, whole_number
+from jaxnn.checks import fail, number_in, one_of, whole_number
 from jaxnn.config import config, number
 from jaxnn.pytypes import Array
 
@@ -12,17 +12,74 @@ RUNNING, EPOCHS_DONE, OUT_OF_PATIENCE, NOT_FINITE = 0, 1, 2, 3
 """Why a run stopped, as the compiled program says it (`TrainState.stopped`)."""
 
 
+def counted(epochs: int) -> str:
+    """Return a number of epochs in words.
+
+    >>> counted(1), counted(3)
+    ('1 epoch', '3 epochs')
+    """
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
+
+
+class Verdict(NamedTuple):
+    """What a stopping rule says at an epoch's end."""
+
+    counters: Any
+    """Its counters after the epoch."""
+    improved: Array
+    """Whether the epoch's weights are the best so far; Boolean scalar."""
+    ended: Array
+    """Whether the run is over; Boolean scalar."""
+
+
+class StoppingRule(Protocol):
+    """What every stopping rule is: counters in a run's state, moved at every epoch's end inside the program.
+
+    A rule may also steer the learning rate: where its counters have a field `scale`, the rate is multiplied by it.
+    """
+
+    monitor: str
+    """"loss", or the name of a metric."""
+    on: str
+    """"validation"; or "training": the mean over the epoch's minibatches of what is minimised, penalties included."""
+
+    def start(self, dtype: Any) -> Any:
+        """Return the counters before the first epoch, for monitored values of a dtype."""
+        ...
+
+    def observe(self, counters: Any, value: Array, learning_rate: Array, **numbers: Array) -> Verdict:
+        """Take in the value of one more epoch, lower is better; `numbers` are the rule's own, traced."""
+        ...
+
+    def reason(self, **numbers: float) -> str:
+        """Say in words why it ended a run."""
+        ...
+
+
+class Patience(NamedTuple):
+    """The counters of `EarlyStopping`; scalars."""
+
+    best: Array
+    """The lowest value so far (of a metric where higher is better, its negative)."""
+    reference: Array
+    """The value that the next one must beat by `min_delta`."""
+    waited: Array
+    """How many epochs in a row brought no improvement."""
+
+
 @config
 class EarlyStopping:
     """Stop when the validation has not improved for `patience` epochs; a tie is no improvement.
 
     An epoch counts as an improvement if its value is better by more than `min_delta` than that of the last epoch that
-    counted. The weights of the best epoch are restored whether or not the run stops early.
+    counted. The weights of the best epoch are restored whether or not the run stops early; watching the training,
+    the last weights are kept.
 
     Args:
         patience: how many epochs in a row may bring no improvement, at least 1.
         min_delta: what counts as an improvement must exceed this, in the unit of the monitored value, at least 0.
         monitor: "loss", or the name of one of the run's metrics, on the validation data.
+        on: "validation", or "training": what the training minimises, penalties included, without validation data.
 
     Raises:
         JaxnnError: if a number is out of range.
@@ -36,63 +93,35 @@ class EarlyStopping:
     patience: int = number(default=10)
     min_delta: float = number(default=0.0)
     monitor: str = "loss"
+    on: str = "validation"
 
     def __post_init__(self) -> None:
         whole_number("EarlyStopping.patience", self.patience, 1, 2**31 - 1)
         number_in("EarlyStopping.min_delta", self.min_delta, 0, float("inf"), open_high=True)
         if not isinstance(self.monitor, str) or not self.monitor:
             fail("EarlyStopping.monitor", repr(self.monitor), "'loss' or the name of a metric")
+        one_of("EarlyStopping.on", self.on, ["validation", "training"])
 
+    def start(self, dtype: Any) -> Patience:
+        """Return the counters before the first epoch: any finite value improves on infinity."""
+        worst = jnp.asarray(jnp.inf, dtype)
+        return Patience(worst, worst, jnp.zeros((), jnp.int32))
 
-class Patience(NamedTuple):
-    """The counters of a stopping rule; scalars."""
+    def observe(
+        self, counters: Patience, value: Array, learning_rate: Array, *, patience: Any, min_delta: Any
+    ) -> Verdict:
+        """Take in one more epoch; NaN improves nothing.
 
-    best: Array
-    """The lowest value so far (of a metric where higher is better, its negative)."""
-    reference: Array
-    """The value that the next one must beat by `min_delta`."""
-    waited: Array
-    """How many epochs in a row brought no improvement."""
+        `improved = value < best`, `waited = 0 if value < reference - min_delta else waited + 1`.
+        """
+        improved = value < counters.best
+        enough = value < counters.reference - jnp.asarray(min_delta, value.dtype)
+        best = jnp.where(improved, value, counters.best)
+        reference = jnp.where(enough, value, counters.reference)
+        waited = jnp.where(enough, 0, counters.waited + 1)
+        ended = waited.astype(jnp.result_type(float)) >= patience
+        return Verdict(Patience(best, reference, waited), improved, ended)
 
-
-def start(dtype: Any) -> Patience:
-    """Return the counters before the first epoch: any finite value improves on infinity.
-
-    Args:
-        dtype: dtype of the monitored value.
-
-    Returns:
-        The counters.
-
-    >>> start(jnp.float32).waited.item()
-    0
-    """
-    worst = jnp.asarray(jnp.inf, dtype)
-    return Patience(worst, worst, jnp.zeros((), jnp.int32))
-
-
-def observe(counters: Patience, value: Array, min_delta: Any = 0.0) -> tuple[Patience, Array]:
-    """Take in the value of one more epoch.
-
-    `improved = value < best`, `waited = 0 if value < reference - min_delta else waited + 1`. NaN improves nothing.
-
-    Args:
-        counters: the counters before the epoch.
-        value: the monitored value, lower is better; scalar.
-        min_delta: what counts as an improvement must exceed this.
-
-    Returns:
-        The counters after the epoch, and whether its weights are the best so far (Boolean scalar). The run is out of
-        patience when `waited >= patience`.
-
-    >>> counters = start(jnp.float32)
-    >>> for value in [1.0, 0.8, 0.8]:
-    ...     counters, improved = observe(counters, jnp.float32(value))
-    >>> counters.waited.item(), improved.item()
-    (1, False)
-    """
-    improved = value < counters.best
-    enough = value < counters.reference - jnp.asarray(min_delta, value.dtype)
-    best = jnp.where(improved, value, counters.best)
-    reference = jnp.where(enough, value, counters.reference)
-    return Patience(best, reference, jnp.where(enough, 0, counters.waited + 1)), improved
+    def reason(self, *, patience: float, min_delta: float) -> str:
+        """Say in words why it ended a run."""
+        return f"no better {self.on} {self.monitor} for {counted(int(patience))}"

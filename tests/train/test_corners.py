@@ -43,7 +43,7 @@ def test_dropout_of_whole_numbers_keeps_the_mean():
 @pytest.mark.parametrize("values", [np.arange(100), np.repeat(np.arange(50), 2), np.r_[np.arange(40), np.full(60, 99)]])
 def test_a_share_of_whole_number_targets_of_a_regression_is_that_share(values):
     x = np.arange(100, dtype=np.float32)[:, None]
-    parts = nn.train.prepare.tables((x, values), 0.2, None, None, seed=np.zeros(2, np.uint32), loss=LOSS)
+    parts = nn.train.tables.tables((x, values), 0.2, None, None, seed=np.zeros(2, np.uint32), loss=LOSS)
     assert len(parts.validation.rows) == 20 and len(parts.train.rows) == 80
 
 

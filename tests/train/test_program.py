@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import jaxnn as nn
 from jaxnn.train import compiled, prepare, program, stopping
+from jaxnn.train import tables as checked
 from jaxnn.train.drive import _on_device
 
 LOSS = nn.losses.softmax_cross_entropy
@@ -31,7 +32,7 @@ def arguments(net=NET, seed=0, epochs=6, patience=2, validation=0.25, batch_size
     """What `fit` gives the program, for one member."""
     rule, rate = nn.optimizers.resolve("adam", 0.01)
     words, impl = prepare.seed_of(seed)
-    tables = prepare.tables(table(), validation, None, None, seed=words, loss=LOSS)
+    tables = checked.tables(table(), validation, None, None, seed=words, loss=LOSS)
     stop = nn.EarlyStopping(patience) if validation else None
     penalties = [nn.penalties.l2(1e-3)]
     recipe = prepare.recipe(net, LOSS, rule, penalties, ["accuracy"], stop, batch_size, True, tables, impl)

@@ -4,16 +4,16 @@ import jax.numpy as jnp
 import pytest
 
 from jaxnn import EarlyStopping, JaxnnError
-from jaxnn.train import stopping
 
 
 def follow(values, patience, min_delta=0.0):
     """(epoch at which it stops or None, best epoch), both counted from 0."""
-    counters, best = stopping.start(jnp.float32), None
+    rule = EarlyStopping()
+    counters, best = rule.start(jnp.float32), None
     for epoch, value in enumerate(values):
-        counters, improved = stopping.observe(counters, jnp.float32(value), min_delta)
-        best = epoch if bool(improved) else best
-        if int(counters.waited) >= patience:
+        told = rule.observe(counters, jnp.float32(value), jnp.float32(0.1), patience=patience, min_delta=min_delta)
+        counters, best = told.counters, epoch if bool(told.improved) else best
+        if bool(told.ended):
             return epoch, best
     return None, best
 
