@@ -151,7 +151,7 @@ def _to_the_end(run: _Driver, epochs: int, callbacks: list[Any], report: Any, in
         steps = max(1, min(int(CHUNK_SECONDS * taken / max(seconds, 1e-9)), MOST_STEPS, steps * 4096))
         latest = {name: float(values[-1]) for name, values in run.history.items() if len(values)}
         each = (time.monotonic() - began) / done
-        report(Progress(run.at.epoch, epochs, latest, each * (total - run.at.step)))
+        report(Progress(run.at.epoch, epochs, latest, each * (total - run.at.step), run.history))
         if run.at.finite and run.at.stopped != stopping.NOT_FINITE:
             _call(run, callbacks)
         if interrupted and run.going:

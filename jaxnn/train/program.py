@@ -74,7 +74,8 @@ class TrainState:
     params: Params
     state: State
     opt_state: Any
-    key: Key
+    key: Array
+    """The words of the run's key, uint32."""
     epoch: Array
     """Epochs completed."""
     step: Array
@@ -104,7 +105,7 @@ def init(recipe: Recipe, seed: Array, hyper: dict[str, Any], data: Data, start: 
     Returns:
         The state.
     """
-    key = jax.random.wrap_key_data(seed, impl=recipe.key_impl)
+    key = _key(recipe, seed)
     x = data.train.x
     drawn = recipe.net.init(fold_in(key, 0), jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
     params, state = drawn if start is None else start
@@ -115,7 +116,7 @@ def init(recipe: Recipe, seed: Array, hyper: dict[str, Any], data: Data, start: 
     best = {"params": params, "state": state, "epoch": zero - 1} if recipe.restores else None
     watched = recipe.restores or recipe.stops_early
     return TrainState(
-        params=params, state=state, opt_state=opt_state, key=key, epoch=zero, step=zero,
+        params=params, state=state, opt_state=opt_state, key=seed, epoch=zero, step=zero,
         sums=_no_sums(recipe, dtype), best=best, patience=recipe.rule.start(dtype) if watched else None,
         stopped=zero + stopping.RUNNING, finite=jnp.ones((), bool),
     )  # fmt: skip
@@ -215,15 +216,15 @@ def log_names(recipe: Recipe) -> list[str]:
 
 def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, Any], end: Array) -> TrainState:
     """Run from the state's step to the end of the epoch or of the chunk, or to a loss that is not finite."""
-    count, size = batches(recipe, data), recipe.batch_size
+    count, size, key = batches(recipe, data), recipe.batch_size, _key(recipe, now.key)
     train, first = data.train, now.epoch * batches(recipe, data)
     order = train.rows
     if recipe.shuffle:  # a function of (key, epoch), so that any step can be the next one after a restart
-        order = permuted(fold_in(fold_in(now.key, 1), now.epoch), order)
+        order = permuted(fold_in(fold_in(key, 1), now.epoch), order)
     padded = count * size != order.shape[0]
     # filled up with rows of its own: an augmentation may mix the rows of a minibatch
     order = jnp.pad(order, (0, count * size - order.shape[0]), mode="wrap")  # (n,) -> (count * size,)
-    noise = fold_in(now.key, 2)
+    noise = fold_in(key, 2)
 
     def more(carry: Any) -> Array:
         step, (*_, sums) = carry
@@ -323,6 +324,10 @@ def _close_epoch(
 def _transformation(recipe: Recipe, hyper: dict[str, Any]) -> optax.GradientTransformationExtraArgs:
     rule = recipe.optimizer.transformation(hyper["learning_rate"], **hyper["optimizer"])
     return optax.with_extra_args_support(rule)
+
+
+def _key(recipe: Recipe, words: Array) -> Key:
+    return jax.random.wrap_key_data(words, impl=recipe.key_impl)
 
 
 def _no_sums(recipe: Recipe, dtype: Any) -> dict[str, Array]:

@@ -4,8 +4,10 @@ import contextlib
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+import numpy as np
 
 QUIET_SECONDS = 2.0
 """A run that takes no longer shows no bar unless it is asked for."""
@@ -26,6 +28,8 @@ class Progress(NamedTuple):
     """What the last completed epoch logged, by name; empty before the first."""
     seconds_left: float | None
     """Until the last epoch, if no rule stops the run earlier; None while it is being compiled."""
+    history: Mapping[str, np.ndarray] | None = None
+    """Every completed epoch, by name."""
 
 
 @contextlib.contextmanager

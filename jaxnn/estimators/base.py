@@ -1,0 +1,258 @@
+"""What all estimators share: checked data in, one call of `fit`, fitted attributes in NumPy out."""
+
+import copy
+import warnings
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from jaxnn.checks import fail
+from jaxnn.estimators import parameters, prediction, training
+from jaxnn.estimators.callbacks import CallbackSupport, with_callbacks
+from jaxnn.estimators.objectives import Objective
+from jaxnn.layers import Chain
+from jaxnn.train import Run, stopping
+
+DENSE_LIMIT = 4 * 2**30
+"""Bytes that sparse data may take when it is made dense: a run's data lies on the device, whole."""
+
+
+class Examples(NamedTuple):
+    """Rows as the network takes them."""
+
+    x: np.ndarray
+    targets: np.ndarray
+    weight: np.ndarray | None
+
+
+def is_stochastic(estimator: Any) -> bool:
+    """Return whether minibatches can be learnt one call after another; else raise as scikit-learn does."""
+    if estimator.solver not in ("sgd", "adam"):
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
+        )
+    return True
+
+
+class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """The common part of classifiers and regressors; a subclass says what network and what targets.
+
+    Fitted attributes hold NumPy arrays, and compiled programs belong to the process, not to the estimator: it pickles,
+    copies and clones like any other.
+    """
+
+    def _network(self, shape: tuple[int, ...], outputs: int) -> Chain:
+        raise NotImplementedError
+
+    def _objective(self) -> Objective:
+        raise NotImplementedError
+
+    def _targets_of(self, y: Any, dtype: Any) -> np.ndarray:
+        raise NotImplementedError
+
+    def _learn_targets(self, y: Any, incremental: bool, first: bool) -> Any:
+        raise NotImplementedError
+
+    def _weighted(self, y: Any, weight: Any, incremental: bool) -> Any:
+        return weight
+
+    def _strata(self, targets: np.ndarray) -> Any:
+        return None
+
+    def _first_weights(self, net: Chain, x: np.ndarray, random: Any) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def _weights(self) -> tuple[Any, Any]:
+        raise NotImplementedError
+
+    def _keep_weights(self, params: Any, state: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _shaped(self, x: Any) -> Any:
+        """Rows `(n, features)` as the network takes them."""
+        return x
+
+    @with_callbacks
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None,
+        incremental: bool = False,
+    ) -> Any:  # fmt: skip
+        parameters.check(self)
+        first = not hasattr(self, "n_iter_") or not (self.warm_start or incremental)
+        given = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+        X, y = self._validated(X, y, first)
+        y = self._learn_targets(y, incremental, first)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        dtype = self._dtype(X, first)
+        x = self._shaped(dense(X, dtype))
+        rows = Examples(x, self._targets_of(y, dtype), self._weighted(y, weight, incremental))
+        random = check_random_state(self.random_state)
+        with prediction.precision(dtype):
+            if first:
+                self._begin(rows, random)
+            else:
+                self._net = self._same_network(rows.x.shape[1:])
+            held = self._held(rows, X_val, y_val, dtype, random, incremental, first)
+            train = held[0] if held[0] is not None else rows
+            run = training.run(self, train, held[1], random, incremental, given)
+        self._take(run, len(train.x), held[1] is not None)
+        return self
+
+    def _validated(self, X: Any, y: Any, first: bool) -> Any:
+        kinds = {"dtype": (np.float64, np.float32), "accept_sparse": ["csr", "csc"], "multi_output": True}
+        return validate_data(self, X, y, reset=first, **kinds)
+
+    def _dtype(self, X: Any, first: bool) -> Any:
+        if not first:
+            return jax.tree.leaves(self._weights()[0])[0].dtype
+        return np.dtype(self.dtype if self.dtype is not None else X.dtype)
+
+    def _begin(self, rows: Examples, random: Any) -> None:
+        """Build the network, draw its weights, and forget what an earlier fit learnt."""
+        for name in ("_continuation", "best_validation_score_", "validation_scores_", "validation_loss_curve_"):
+            self.__dict__.pop(name, None)
+        objective = self._objective()
+        self._net = self._network(rows.x.shape[1:], objective.width)
+        vars(self).update(self._keep_weights(*self._first_weights(self._net, rows.x, random)))
+        self.n_outputs_, self.out_activation_ = self._outputs_and_activation(objective)
+        self.n_iter_, self.t_, self.loss_curve_ = 0, 0, []
+        self.best_loss_ = None if self.early_stopping else np.inf
+        # a run that is continued holds out the same rows again
+        self._split_random = copy.deepcopy(random)
+
+    def _same_network(self, shape: tuple[int, ...]) -> Chain:
+        """The network of a later call, whose rates may be others, but not its layers."""
+        net = self._network(shape, self._objective().width)
+        if net != self._net:
+            do = "Take a new estimator (sklearn.base.clone), or warm_start=False"
+            fail(type(self).__name__, f"another network, {net!r}, to go on with", f"{self._net!r}", do)
+        return net
+
+    def _outputs_and_activation(self, objective: Objective) -> tuple[int, str]:
+        return objective.width, objective.out_activation
+
+    def _held(
+        self, rows: Examples, X_val: Any, y_val: Any, dtype: Any, random: Any, incremental: bool, first: bool
+    ) -> tuple[Examples | None, Examples | None]:
+        """The rows learnt where some were held out, else None, and the rows of the validation, if any."""
+        if (X_val is None) != (y_val is None):
+            fail("X_val and y_val", "one of them", "both or neither")
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if X_val is not None:
+            X_val, y_val = self._validated(X_val, y_val, False)
+            y_val = self._learn_targets(y_val, True, False)
+            return None, Examples(self._shaped(dense(X_val, dtype)), self._targets_of(y_val, dtype), None)
+        if not self.early_stopping:
+            return None, None
+        drawing = random if first else copy.deepcopy(self._split_random)
+        strata = self._strata(rows.targets)
+        which = np.arange(len(rows.x))
+        train, test = train_test_split(
+            which, random_state=drawing, test_size=self.validation_fraction, stratify=strata
+        )
+        if len(test) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+            )
+        parts = (Examples(*(None if each is None else each[part] for each in rows)) for part in (train, test))
+        learnt, held = parts
+        return learnt, held
+
+    def _take(self, run: Run, examples: int, held: bool) -> None:
+        """Fitted attributes from a finished run."""
+        vars(self).update(self._attributes(run))
+        epochs, history = run.history.epochs, run.history
+        losses = np.asarray(history["loss"] + history.get("penalty", 0))
+        self.n_iter_, self.t_ = max(epochs, 1), self.t_ + examples * epochs
+        self.loss_curve_ += losses.tolist()
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+        self.history_ = {name: history[name] for name in history}
+        self.stopped_because_ = run.stopped_because
+        if not self.early_stopping:
+            self.best_loss_ = float(min([self.best_loss_, *losses]))
+        scores = next((history[name] for name in ("val_accuracy", "val_r_squared") if name in history), None)
+        self.validation_scores_ = None if scores is None else [*(self._earlier("validation_scores_")), *scores.tolist()]
+        self.best_validation_score_ = None if scores is None else float(np.max(self.validation_scores_, initial=-np.inf))
+        if held:
+            self.validation_loss_curve_ = [*self._earlier("validation_loss_curve_"), *history["val_loss"].tolist()]
+        self._warn(run)
+
+    def _earlier(self, name: str) -> list[float]:
+        return getattr(self, name, None) or []
+
+    def _warn(self, run: Run) -> None:
+        if run.interrupted:
+            warnings.warn("Training interrupted by user.", stacklevel=6)
+        elif run.diverged:
+            warnings.warn(f"{type(self).__name__}: {run.stopped_because}.", ConvergenceWarning, stacklevel=6)
+        elif run.now is not None and int(run.now.stopped[0]) == stopping.EPOCHS_DONE and not self._one_epoch:
+            said = f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+            warnings.warn(f"{said}converged yet.", ConvergenceWarning, stacklevel=6)
+
+    def _attributes(self, run: Run) -> dict[str, Any]:
+        params, state = jax.tree.map(np.array, jax.device_get((run.params, run.state)))
+        return self._keep_weights(params, state)
+
+    def _ask(self, X: Any, answer: Any, net: Chain | None = None) -> np.ndarray:
+        """What the network, or a part of it, answers for rows as the user has them."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        params, state = self._weights()
+        return prediction.outputs(net or self._net, answer, params, state, self._shaped(X))
+
+    @property
+    def _n_features_out(self) -> int:
+        raise NotImplementedError
+
+    @available_if(is_stochastic)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Learn one epoch more from these rows; the optimiser goes on where it was.
+
+        Args:
+            X: `(examples, features)`.
+            y: targets.
+            sample_weight: `(examples,)`, or None.
+
+        Returns:
+            The estimator.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def dense(X: Any, dtype: Any) -> np.ndarray:
+    """Return rows as a dense array of a dtype.
+
+    Args:
+        X: `(examples, features)`, dense or sparse.
+        dtype: of the array.
+
+    Returns:
+        The array.
+
+    Raises:
+        JaxnnError: if a sparse matrix would take more than `DENSE_LIMIT` bytes.
+
+    >>> dense(np.ones((2, 1)), np.float32).dtype.name
+    'float32'
+    """
+    if not hasattr(X, "toarray"):
+        return np.asarray(X, dtype)
+    size = X.shape[0] * X.shape[1] * np.dtype(dtype).itemsize
+    if size > DENSE_LIMIT:
+        given = f"a sparse matrix {X.shape} that takes {size / 2**30:.1f} GiB when it is dense"
+        do = "Reduce its columns (TruncatedSVD, SelectKBest), take dtype='float32', or call partial_fit with some rows"
+        fail("X", given, f"at most {DENSE_LIMIT / 2**30:.0f} GiB", do)
+    return np.asarray(X.astype(dtype).toarray())

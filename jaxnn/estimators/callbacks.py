@@ -1,0 +1,81 @@
+"""What happens beside a fit: lines of progress, and scikit-learn's callbacks where its version has them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jaxnn.train import Progress, Run
+
+try:
+    from sklearn.callback import CallbackSupportMixin as CallbackSupport
+    from sklearn.callback import with_callbacks
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupport:
+        """Nothing, where scikit-learn has no callbacks."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Return the method as it is."""
+        return method
+
+
+class Lines:
+    """Print scikit-learn's line for every epoch, as the chunks of a run come back.
+
+    >>> Lines(2)(Progress(1, 5, {}, None, {"loss": np.array([0.5])}))
+    Iteration 3, loss = 0.50000000
+    """
+
+    def __init__(self, before: int = 0) -> None:
+        self.shown, self.before = 0, before
+
+    def __call__(self, progress: Progress) -> None:
+        """Print the epochs that are new."""
+        columns = progress.history
+        if not columns or "loss" not in columns:
+            return
+        loss = columns["loss"] + columns.get("penalty", 0)
+        scores = next((columns[name] for name in ("val_accuracy", "val_r_squared") if name in columns), None)
+        for i in range(self.shown, len(loss)):
+            print(f"Iteration {self.before + i + 1}, loss = {loss[i]:.8f}")
+            if scores is not None:
+                print(f"Validation score: {scores[i]:f}")
+        self.shown = len(loss)
+
+
+class Tasks:
+    """One task of scikit-learn's callbacks for every epoch; a hook that returns True ends the fit.
+
+    Args:
+        estimator: the estimator being fitted.
+        given: X, y and metadata as the user gave them.
+        fitted: from a run so far to the attributes that a copy of the estimator needs to predict.
+    """
+
+    def __init__(self, estimator: Any, given: dict[str, Any], fitted: Callable[[Run], dict[str, Any]]) -> None:
+        self.estimator, self.given, self.fitted = estimator, given, fitted
+        self.root = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+        self.root.call_on_fit_task_begin(estimator=estimator, **given)
+        self.task = self._begun()
+
+    def __call__(self, run: Run) -> bool:
+        """End the task of the epoch that is over, and begin the next."""
+        ended = self.task.call_on_fit_task_end(
+            estimator=self.estimator, reconstruction_attributes=lambda: self.fitted(run), **self.given
+        )
+        over = bool(ended) or run.history.epochs >= self.estimator.max_iter
+        self.task = None if over else self._begun()
+        return bool(ended)
+
+    def close(self) -> None:
+        """End what is open: the task of an epoch that was not run, and the whole."""
+        if self.task is not None:
+            self.task.call_on_fit_task_end(estimator=self.estimator)
+        self.root.call_on_fit_task_end(
+            estimator=self.estimator, reconstruction_attributes=lambda: dict(vars(self.estimator)), **self.given
+        )
+
+    def _begun(self) -> Any:
+        task = self.root.subcontext(task_name="epoch")
+        return task.call_on_fit_task_begin(estimator=self.estimator, **self.given)

@@ -1,0 +1,161 @@
+"""`MLPRegressor`: scikit-learn's, on a compiled training run."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import validate_data
+
+from jaxnn import losses
+from jaxnn.checks import fail
+from jaxnn.estimators import objectives
+from jaxnn.estimators.perceptron import Perceptron
+
+
+class MLPRegressor(RegressorMixin, Perceptron):
+    """scikit-learn's `MLPRegressor`, trained by one compiled program.
+
+    Parameters, defaults and fitted attributes are scikit-learn's; see its documentation for those not listed here, and
+    `MLPClassifier` for those that both have.
+
+    Args:
+        loss: "squared_error", "poisson", "absolute_error", "huber", "quantile" (the median), "gaussian_nll"; a loss of
+            `jaxnn.losses`, such as `Quantile((0.1, 0.5, 0.9))` or `Huber(2.0)`; or a function of (outputs, targets)
+            that returns one loss for each example.
+        hidden_layer_sizes, activation, solver, dropout, batch_norm, init, coefs_init, intercepts_init, dtype: as for
+            `MLPClassifier`.
+
+    >>> x = np.linspace(-1, 1, 50)[:, None]
+    >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", tol=1e-9).fit(x, 3 * x[:, 0] + 1)
+    >>> print(model.coefs_[0].round(2), model.intercepts_[0].round(2))
+    [[3.]] [1.]
+    """
+
+    def __init__(
+        self, loss="squared_error", hidden_layer_sizes=(100,), activation="relu", *, solver="adam", alpha=0.0001,
+        batch_size="auto", learning_rate="constant", learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True,
+        random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9, nesterovs_momentum=True,
+        early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10,
+        max_fun=15000, dropout=0.0, batch_norm=False, init=None, coefs_init=None, intercepts_init=None, dtype=None,
+    ):  # fmt: skip
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.init = init
+        self.coefs_init = coefs_init
+        self.intercepts_init = intercepts_init
+        self.dtype = dtype
+
+    def _validated(self, X: Any, y: Any, first: bool) -> Any:
+        kinds = {"dtype": (np.float64, np.float32), "accept_sparse": ["csr", "csc"], "multi_output": True}
+        return validate_data(self, X, y, reset=first, y_numeric=True, **kinds)
+
+    def _learn_targets(self, y: Any, incremental: bool, first: bool) -> Any:
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        if first:
+            self._targets = 1 if y.ndim == 1 else y.shape[1]
+        elif self._targets != (1 if y.ndim == 1 else y.shape[1]):
+            fail("y", f"shape {y.shape}", f"{self._targets} columns, as in the first call")
+        if self.loss == "poisson" or isinstance(self.loss, losses.PoissonDeviance):
+            if (y < 0).any():
+                raise ValueError("Some value(s) of y are out of the valid range of the loss PoissonDeviance: y >= 0.")
+        return y
+
+    def _targets_of(self, y: Any, dtype: Any) -> np.ndarray:
+        return np.asarray(y, dtype).reshape(len(y), -1)
+
+    def _objective(self) -> objectives.Objective:
+        return objectives.for_values(type(self).__name__, self.loss, self._targets)
+
+    def _outputs_and_activation(self, objective: objectives.Objective) -> tuple[int, str]:
+        return self._targets, objective.out_activation
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None) -> Any:
+        """Learn values from examples.
+
+        Args:
+            X: `(examples, features)`; arrays, frames of pandas or polars, sparse matrices.
+            y: `(examples,)`, or `(examples, outputs)`.
+            sample_weight: `(examples,)`; None weighs all alike.
+            X_val, y_val: examples to measure on after every epoch (`validation_loss_curve_`, `validation_scores_`);
+                with `early_stopping` they decide, and nothing is held out of X.
+
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            ValueError: if a parameter or the data do not fit.
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val)
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return the values that the network expects.
+
+        Args:
+            X: `(examples, features)`.
+            return_std: with loss="gaussian_nll": also the standard deviation that it expects, `(examples,)`.
+
+        Returns:
+            `(examples,)`, or `(examples, outputs)`; of several quantiles the one nearest to the median.
+
+        Raises:
+            JaxnnError: if a standard deviation is asked of a loss that knows none.
+        """
+        objective = self._objective() if hasattr(self, "_targets") else None
+        y = self._ask(X, objectives.as_is if objective is None else objective.answer)
+        made = None if objective is None else objective.loss
+        if return_std and not isinstance(made, losses.GaussianNLL):
+            fail("return_std", f"True with loss={self.loss!r}", "loss='gaussian_nll', which learns it")
+        if isinstance(made, losses.GaussianNLL):
+            mean, spread = y[:, 0], np.sqrt(np.maximum(np.exp(y[:, 1]), made.least_variance))
+            return (mean, spread) if return_std else mean
+        if isinstance(made, losses.Quantile):
+            return y[:, objectives.middle(made.quantiles)]
+        return y[:, 0] if y.shape[1] == 1 else y
+
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """Return all quantiles that the network was trained for.
+
+        Args:
+            X: `(examples, features)`.
+
+        Returns:
+            `(examples, quantiles)`, in the order of the loss.
+
+        Raises:
+            JaxnnError: if its loss is another one.
+
+        >>> x = np.zeros((99, 1))
+        >>> y = np.arange(1.0, 100.0)
+        >>> loss = losses.Quantile((0.1, 0.5, 0.9))
+        >>> model = MLPRegressor(loss, (), learning_rate_init=1.0, max_iter=600, tol=0.0, n_iter_no_change=600)
+        >>> bands = model.fit(x, y).predict_quantiles(x[:1])  # doctest: +SKIP
+        """
+        self_objective = self._objective() if hasattr(self, "_targets") else None
+        if self_objective is not None and not isinstance(self_objective.loss, losses.Quantile):
+            fail("predict_quantiles", f"loss={self.loss!r}", "loss='quantile', or jaxnn.losses.Quantile((0.1, 0.9))")
+        return self._ask(X, objectives.as_is)

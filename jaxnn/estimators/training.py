@@ -1,0 +1,122 @@
+"""One fit of an estimator: its parameters as arguments of the one training program, and how a later call goes on."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxnn.estimators import solvers
+from jaxnn.estimators.callbacks import Lines, Tasks
+from jaxnn.penalties import L2
+from jaxnn.train import History, Run, fit
+
+
+class Continuation(NamedTuple):
+    """Where the training stood at the end of the last call, in NumPy."""
+
+    now: Any
+    """The run's `TrainState`."""
+    settings: tuple[Any, ...]
+    """What must be the same for the optimiser to go on."""
+    examples: int
+    """Rows learnt in an epoch."""
+    batch_size: int
+
+
+def run(estimator: Any, train: Any, held: Any, random: Any, incremental: bool, given: dict[str, Any]) -> Run:
+    """Train an estimator's network on checked examples.
+
+    Args:
+        estimator: with its parameters and the weights to begin from.
+        train: `Examples`.
+        held: `Examples` to validate on, or None.
+        random: the generator that the key is drawn from.
+        incremental: True for one epoch of `partial_fit`.
+        given: X, y and metadata for callbacks.
+
+    Returns:
+        The run; `estimator._continuation` is where it stood.
+    """
+    objective, size = estimator._objective(), batch_size(estimator, len(train.x))
+    watched = bool(estimator.early_stopping) and held is not None
+    settings = (estimator.solver, estimator._net, watched, estimator.learning_rate == "adaptive", str(train.x.dtype))
+    key = int(random.randint(np.iinfo(np.int32).max))
+    params, state = estimator._weights()
+    earlier, done = _earlier(estimator, settings, len(train.x), size, incremental, key, (params, state))
+    epochs = done + (1 if incremental else estimator.max_iter)
+    callbacks = []
+    if getattr(estimator, "_skl_callbacks", None):
+        callbacks = [Tasks(estimator, given, estimator._attributes)]
+    finished = fit(
+        estimator._net, (train.x, train.targets), objective.loss, epochs=epochs, batch_size=size, key=key,
+        **_solver(estimator, len(train.x), size, done), stop=_rule(estimator, watched, objective.score.name),
+        validation=None if held is None else (held.x, held.targets, held.weight),
+        metrics=[] if held is None else [objective.score],
+        penalties=[L2(estimator.alpha / 2, per_example=True)] if estimator.alpha > 0 else [],
+        start=(params, state) if earlier is None else None, resume=earlier, sample_weight=train.weight,
+        shuffle=estimator.shuffle, callbacks=callbacks,
+        progress=Lines(len(estimator.loss_curve_) if incremental else 0) if estimator.verbose else False,
+    )  # fmt: skip
+    for callback in callbacks:
+        callback.close()
+    assert finished.now is not None
+    now = jax.device_get(finished.now)
+    estimator._continuation = Continuation(now, settings, len(train.x), size)
+    estimator._one_epoch = incremental
+    return finished
+
+
+def batch_size(estimator: Any, examples: int) -> int:
+    """Return how many examples a minibatch has; scikit-learn's warning where it is more than there are."""
+    import warnings
+
+    if estimator.solver == "lbfgs":
+        return examples
+    if estimator.batch_size == "auto":
+        return min(200, examples)
+    if estimator.batch_size > examples:
+        said = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
+        warnings.warn(said, stacklevel=7)
+    return min(estimator.batch_size, examples)
+
+
+def _solver(estimator: Any, examples: int, size: int, done: int) -> dict[str, Any]:
+    """Optimiser and learning rate."""
+    if estimator.solver == "adam":
+        rule = solvers.Adam(float(estimator.beta_1), float(estimator.beta_2), float(estimator.epsilon))
+        return {"optimizer": rule, "learning_rate": float(estimator.learning_rate_init)}
+    rule, rate = solvers.SGD(float(estimator.momentum), bool(estimator.nesterovs_momentum)), estimator.learning_rate_init
+    if estimator.learning_rate == "invscaling":
+        # steps are counted from the first epoch that the run's state knows of
+        seen = estimator.t_ - done * examples
+        rate = solvers.InverseScaling(float(rate), float(estimator.power_t), seen, -(-examples // size), examples)
+    return {"optimizer": rule, "learning_rate": rate if callable(rate) else float(rate)}
+
+
+def _rule(estimator: Any, watched: bool, score: str) -> solvers.NoImprovement:
+    """When to stop: by the score of the validation, or by what is minimised."""
+    divides = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
+    where = ("validation", score) if watched else ("training", "loss")
+    return solvers.NoImprovement(float(estimator.tol), float(estimator.n_iter_no_change), where[1], where[0], divides)
+
+
+def _earlier(
+    estimator: Any, settings: Any, examples: int, size: int, incremental: bool, key: int, weights: Any
+) -> tuple[Run | None, int]:
+    """The run to go on with, and its epochs; None to begin with a fresh optimiser."""
+    before = getattr(estimator, "_continuation", None)
+    if before is None or before.settings != settings:
+        return None, 0
+    now, best = before.now, before.now.best
+    kept = now.params if best is None or best["epoch"][0] < 0 else best["params"]
+    if not jax.tree.all(jax.tree.map(lambda mine, own: np.array_equal(mine, own[0]), weights[0], kept)):
+        own_params, own_state = jax.tree.map(lambda leaf: leaf[None], weights)  # the user has put others in
+        now = replace(now, params=own_params, state=own_state)
+    if incremental or (before.examples, before.batch_size) != (examples, size):
+        words = np.array([[0, key]], np.uint32)
+        now = replace(now, epoch=np.zeros(1, np.int32), step=np.zeros(1, np.int32), key=words)
+        now = replace(now, sums=jax.tree.map(np.zeros_like, now.sums))
+    params, state = jax.tree.map(lambda leaf: leaf[0], (now.params, now.state))
+    run = Run(estimator._net, None, params, state, History({}), -1, "", 0, now=now)
+    return run, int(now.epoch[0])
