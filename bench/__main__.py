@@ -12,12 +12,15 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 from bench import (
     attention,
     digits,
+    estimators,
+    fits,
     fresh,
     gradients,
     growth,
     images,
     layers,
     machine,
+    notebook,
     processes,
     recurrent,
     tables,
@@ -39,6 +42,9 @@ TABLES: dict[str, Callable[[int | None], Result]] = {
     "recurrent": recurrent.table,
     "images": images.table,
     "tables": tables.table,
+    "estimators": estimators.table,
+    "notebook": notebook.table,
+    "fits": fits.table,
 }
 """By the name on the command line: a function of the rounds (None for its own number) that returns what it measured."""
 

@@ -15,7 +15,8 @@ class Problem:
 
     name: str
     data: str
-    """"digits" (10 classes, softmax cross-entropy), "wave" (one value, squared error) or "tokens" (the next one)."""
+    """"digits" (10 classes, softmax cross-entropy), "wave" (one value, squared error), "tokens" (the next one), or one
+    of `OF_SCIKIT_LEARN`."""
     rows: int
     hidden: tuple[int, ...]
     epochs: int
@@ -101,6 +102,20 @@ def _images(count: int) -> tuple[np.ndarray, np.ndarray]:
     return x[..., None].astype(np.float32), y
 
 
+OF_SCIKIT_LEARN = ("load_digits", "load_digits_16", "load_breast_cancer")
+"""Sets as scikit-learn loads them: float64; digits as they are or divided by 16, breast_cancer standardised."""
+
+
+def _of_scikit_learn(name: str) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn import datasets
+
+    if name == "load_breast_cancer":
+        x, y = datasets.load_breast_cancer(return_X_y=True)
+        return (x - x.mean(axis=0)) / x.std(axis=0), y
+    x, y = datasets.load_digits(return_X_y=True)
+    return x / (16 if name == "load_digits_16" else 1), y
+
+
 def write_data(problem: Problem, folder: Path) -> Path:
     """Write x and y of a problem to a file, so that no peer has to import ours to read them.
 
@@ -109,7 +124,8 @@ def write_data(problem: Problem, folder: Path) -> Path:
         folder: where to.
 
     Returns:
-        The path of the `.npz` file: x float32 `(rows, features)`; y int32 `(rows,)` or float32 `(rows, 1)`.
+        The path of the `.npz` file: x float32 `(rows, features)`; y int32 `(rows,)` or float32 `(rows, 1)`. Those of
+        scikit-learn have the dtypes that it loads them with.
     """
     path = folder / f"{problem.data}-{problem.rows}.npz"
     if path.exists():
@@ -125,6 +141,8 @@ def write_data(problem: Problem, folder: Path) -> Path:
             (np.asarray(table.features)[:count] / 16).astype(np.float32),
             np.asarray(table.target)[:count].astype(np.int32),
         )
+    elif problem.data in OF_SCIKIT_LEARN:
+        x, y = _of_scikit_learn(problem.data)
     elif problem.data == "images":
         x, y = _images(problem.rows)
     else:

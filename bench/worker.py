@@ -1,8 +1,8 @@
 """A process of one peer's own: it prepares a run, then runs it when asked, so that no library disturbs another.
 
 Requests and answers are lines of JSON on stdin and stdout. `{"do": "prepare", "name": ..., "peer": ..., "problem": ...,
-"data": path}` answers with the seconds of the imports and of the first run, `{"do": "run", "name": ..., "seed": n}`
-with those of one more.
+"data": path, "options": {...}}` answers with the seconds of the imports and of the first run, `{"do": "run",
+"name": ..., "seed": n}` with those of one more; both with what the run returned.
 """
 
 import importlib
@@ -18,14 +18,14 @@ def main() -> None:
     """Answer until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a library prints is no answer
-    runs: dict[str, Callable[[int], float]] = {}
+    runs: dict[str, Callable[[int], Any]] = {}
     for line in sys.stdin:
         request = json.loads(line)
         answer = _prepare(runs, request) if request["do"] == "prepare" else _run(runs[request["name"]], request["seed"])
         print(json.dumps(answer), file=answers)
 
 
-def _prepare(runs: dict[str, Callable[[int], float]], request: dict[str, Any]) -> dict[str, float]:
+def _prepare(runs: dict[str, Callable[[int], Any]], request: dict[str, Any]) -> dict[str, Any]:
     from bench.peers import PEERS
 
     peer, since = PEERS[request["peer"]], time.perf_counter()
@@ -39,12 +39,12 @@ def _prepare(runs: dict[str, Callable[[int], float]], request: dict[str, Any]) -
     problem = Problem.from_json(request["problem"])
     with np.load(request["data"]) as data:
         x, y = data["x"], data["y"]
-    runs[request["name"]] = run = module.prepare(problem, x, y, **dict(peer.options))
+    runs[request["name"]] = run = module.prepare(problem, x, y, **dict(peer.options) | request["options"])
     loss = run(0)
     return {"import": imported - since, "first": time.perf_counter() - imported, "loss": loss}
 
 
-def _run(run: Callable[[int], float], seed: int) -> dict[str, float]:
+def _run(run: Callable[[int], Any], seed: int) -> dict[str, Any]:
     since = time.perf_counter()
     loss = run(seed)
     return {"seconds": time.perf_counter() - since, "loss": loss}

@@ -23,8 +23,8 @@ class Worker:
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        self.losses: dict[str, list[float]] = {}
-        """The last training losses of every run, by name."""
+        self.losses: dict[str, list[Any]] = {}
+        """The last training losses of every run, by name; of an estimator, its figures."""
         self.said = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the process
         given = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")} | {"JAX_PLATFORMS": "cpu"}
         self.since = time.perf_counter()
@@ -47,13 +47,14 @@ class Worker:
             self.process.stdout.close()
             self.said.close()
 
-    def prepare(self, peer: str, problem: Problem, name: str = "") -> dict[str, float]:
+    def prepare(self, peer: str, problem: Problem, name: str = "", **options: Any) -> dict[str, Any]:
         """Have a peer import, build and train once.
 
         Args:
             peer: its name in `PEERS`.
             problem: what it trains.
             name: to run it by; the peer's title by default.
+            options: further arguments of the peer's own `prepare`.
 
         Returns:
             Seconds of "import", of the "first" run, of the "whole" since the process began, and the "loss".
@@ -61,7 +62,8 @@ class Worker:
         name = name or PEERS[peer].title
         say(f"{problem.name}: first run of {name}", lasting=False)
         data = str(write_data(problem, self.folder))
-        answer = self._ask({"do": "prepare", "name": name, "peer": peer, "problem": problem.to_json(), "data": data})
+        asked = {"peer": peer, "problem": problem.to_json(), "data": data, "options": options}
+        answer = self._ask({"do": "prepare", "name": name} | asked)
         self.losses[name] = [answer["loss"]]
         return answer | {"whole": time.perf_counter() - self.since}
 
@@ -75,7 +77,7 @@ class Worker:
 
         return run
 
-    def _ask(self, request: dict[str, Any]) -> dict[str, float]:
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin and self.process.stdout
         try:
             self.process.stdin.write(json.dumps(request) + "\n")

@@ -25,7 +25,8 @@ from jaxnn.layers import *  # noqa: F403 (layers.__all__ is the one list)
 from jaxnn.version import __version__
 
 if TYPE_CHECKING:
-    from jaxnn import augmentation, backprop, data, metrics, models, neurons, optimizers, penalties, train
+    from jaxnn import augmentation, backprop, data, estimators, metrics, models, neurons, optimizers, penalties, train
+    from jaxnn.cache import enable_cache
     from jaxnn.generation import generate
     from jaxnn.model import Model
     from jaxnn.modelfile import load, save
@@ -34,10 +35,9 @@ if TYPE_CHECKING:
 __getattr__ = lazy.attributes(
     __name__,
     {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile", "generate": "jaxnn.generation"}
-    | dict.fromkeys(
-        ["augmentation", "backprop", "data", "metrics", "models", "neurons", "optimizers", "penalties", "train"],
-        __name__,
-    )
+    | {"enable_cache": "jaxnn.cache"}
+    | dict.fromkeys(["augmentation", "backprop", "data", "estimators", "metrics", "models", "neurons"], __name__)
+    | dict.fromkeys(["optimizers", "penalties", "train"], __name__)
     | dict.fromkeys(["EarlyStopping", "History", "Run", "fit"], "jaxnn.train"),
 )
 
@@ -56,6 +56,8 @@ __all__ = [
     "augmentation",
     "backprop",
     "data",
+    "enable_cache",
+    "estimators",
     "fit",
     "gelu",
     "gelu_exact",

@@ -57,7 +57,8 @@ CONFIGURATIONS: dict[str, type] = by_class_name(
         *(activations.LeakyRelu, activations.Elu, activations.Step, activations.Sign),
         *(losses.SoftmaxCrossEntropy, losses.SigmoidCrossEntropy, losses.BinaryCrossEntropy),
         *(losses.CategoricalCrossEntropy, losses.SquaredError, losses.HalfSquaredError, losses.MeanSquaredError),
-        *(losses.AbsoluteError, losses.Huber, losses.SignedError),
+        *(losses.AbsoluteError, losses.Huber, losses.SignedError, losses.PoissonDeviance, losses.Quantile),
+        *(losses.GaussianNLL, losses.Focal, losses.BinaryFocal),
     ]
 )
 """Every class that a file may name: all exported layers, and the classes of their settings."""

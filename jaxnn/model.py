@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxnn.checks import JaxnnError, fail, one_of
 from jaxnn.layers.base import Layer, output_of
+from jaxnn.losses import values_of
 from jaxnn.pytypes import Params, State
 from jaxnn.train.run import Run, outputs
 
@@ -26,7 +27,7 @@ class Model:
         net: the network.
         params, state: its weights.
         example: shape and dtype of one example, as the network takes it.
-        loss: what it was trained with; its `on` tells whether outputs are logits, probabilities or values.
+        loss: what it was trained with; its `on` tells what outputs are: logits, probabilities, values ...
         preprocessing: how columns become inputs, and outputs classes or values: a `Preprocessing`; of text
             its tokens: `Characters` or `Bytes`; None if the network takes examples as they are.
         task: one of `TASKS`; None (a loss of your own): `predict` returns the outputs themselves.
@@ -118,7 +119,8 @@ preprocessing=None, task='classification')
             classification and binary: `(rows,)` of the user's classes, or without preprocessing their indices; the
             class with the largest output (the first of equals), or class 1 where one output is above 0 (above 0.5
             unless it is a logit). multilabel: `(rows, labels)` of 0 and 1. regression: `(rows,)`, or `(rows, outputs)`
-            where there are several, in the user's unit. No task: the outputs themselves.
+            where there are several, in the user's unit: of log-rates their exp, of mean and log variance the mean. No
+            task: the outputs themselves.
 
         Raises:
             JaxnnError: if the examples do not fit, or an output is NaN.
@@ -143,7 +145,8 @@ preprocessing=None, task='classification')
         if self.task is None:
             return y
         if self.task == "regression":
-            values = y[..., 0] if y.shape[-1] == 1 else y  # (rows, 1) -> (rows,)
+            values = values_of(self.loss, y)
+            values = values[..., 0] if values.shape[-1] == 1 else values  # (rows, 1) -> (rows,)
             known = self.preprocessing is not None and self.preprocessing.target_mean is not None
             return self.preprocessing.decode_values(values) if self.preprocessing and known else values
         above = (y > (0 if self._on == "logits" else 0.5)).astype(np.int32)
@@ -182,7 +185,7 @@ preprocessing=None, task='classification')
         Raises:
             JaxnnError: if the model does not tell classes apart, or an output is NaN.
         """
-        if self.task not in ("classification", "binary", "multilabel") or self._on == "values":
+        if self.task not in ("classification", "binary", "multilabel") or self._on not in ("logits", "probabilities"):
             given = f"a model whose task is {self.task or 'its own'} and whose outputs are {self._on}"
             do = "Use jaxnn.generate" if self.task == "text" else "Use predict"
             fail("probabilities", given, "one that was trained to tell classes apart", do)

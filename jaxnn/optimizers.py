@@ -1,12 +1,15 @@
 """Optimisers by name, thin over optax; their numbers are arguments of the compiled program."""
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
+import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 
 from jaxnn import config as _config
-from jaxnn.checks import fail, number_in, one_of
+from jaxnn.checks import fail, number_in, one_of, whole_number
 from jaxnn.config import config, number
+from jaxnn.pytypes import Array
 
 
 class Optimizer(Protocol):
@@ -143,6 +146,121 @@ class AdamW:
         return _clipped(clip, optax.adamw(learning_rate, **own))
 
 
+class LBFGSState(NamedTuple):
+    """What L-BFGS keeps between iterations."""
+
+    memory: Any
+    """optax's: the last steps and changes of the gradient, each over all parameters as one vector."""
+    search: Any
+    """optax's: the value and the gradient where the last search ended, which is where the parameters are."""
+    before: Array
+    """The value where it began."""
+    evaluations: Array
+    """Of the value and its gradient so far; int32 scalar."""
+    stuck: Array
+    """Searches in a row that found no lower value; int32 scalar."""
+
+
+class Seen(NamedTuple):
+    """What an optimiser that searches along a line knows of the point where it ended; scalars."""
+
+    value: Array
+    """What is minimised, penalties included."""
+    before: Array
+    """The same where the search began."""
+    slope: Array
+    """The largest component of the gradient, in absolute value."""
+    evaluations: Array
+    stuck: Array
+
+
+@config
+class LBFGS:
+    """L-BFGS: Newton's method with curvature learnt from the last few steps, for all examples at once.
+
+    `d = -H g`, H built of the last `memory_size` steps; `w += t d`, with t found by a search along the line:
+    `f(w + t d) <= f(w) + 1e-4 t g.d` and `|g(w + t d).d| <= curvature |g.d|` (strong Wolfe).
+
+    One step is one iteration and needs the gradient of all examples, without randomness: `batch_size=None`,
+    `shuffle=False`, no augmentation, no dropout. Where a search finds no lower value, the weights stay and the next
+    iteration forgets H; stuck twice in a row, nothing is to be gained any more.
+
+    Args:
+        memory_size: steps that H is built of, at least 1.
+        max_linesearch_steps: evaluations of one search at most.
+        curvature: between 0.0001 and 1; lower searches longer and makes fewer, better steps.
+
+    Raises:
+        JaxnnError: if a number is out of its range.
+
+    Reference: D. Liu and J. Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
+
+    >>> import numpy as np, jaxnn as nn
+    >>> x = np.array([[0.0], [1.0], [2.0]], np.float32)
+    >>> how = {"optimizer": LBFGS(), "batch_size": None, "stop": nn.train.stopping.Converged()}
+    >>> run = nn.fit(nn.Chain(nn.Dense(1)), (x, 3 * x + 1), nn.losses.half_squared_error, **how)
+    >>> print(run.params["dense_0"]["kernel"], run.params["dense_0"]["bias"])
+    [[3.]] [1.]
+    """
+
+    memory_size: int = 10
+    max_linesearch_steps: int = 20
+    curvature: float = number(default=0.9)
+    default_learning_rate: ClassVar[float] = 1.0
+    full_batch: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        whole_number("LBFGS.memory_size", self.memory_size, 1)
+        whole_number("LBFGS.max_linesearch_steps", self.max_linesearch_steps, 1)
+        number_in("LBFGS.curvature", self.curvature, 1e-4, 1, open_low=True, open_high=True)
+
+    def transformation(self, learning_rate: Any, **numbers: Any) -> optax.GradientTransformationExtraArgs:
+        """Return optax's L-BFGS and zoom search over one vector: 0.6 of the time of a pytree, half of the compiling."""
+        memory: Any = optax.scale_by_lbfgs(self.memory_size)
+        search: Any = optax.scale_by_zoom_linesearch(
+            self.max_linesearch_steps, curv_rtol=numbers.get("curvature", self.curvature), initial_guess_strategy="one"
+        )
+        zero = jnp.zeros((), jnp.int32)
+
+        def init(params: Any) -> LBFGSState:
+            vector, _ = ravel_pytree(params)
+            ready = search.init(vector)
+            return LBFGSState(memory.init(vector), ready, ready.value, zero, zero)
+
+        def update(updates: Any, state: Any, params: Any = None, **told: Any) -> tuple[Any, Any]:
+            vector, unravel = ravel_pytree(params)
+
+            def objective(v: Array) -> Array:  # the search's step is of the default float, which may be a wider one
+                return told["value_fn"](unravel(v.astype(vector.dtype)))
+
+            # at the start the kept value is infinite; from then on the search has evaluated the point where it ended
+            found: Any = optax.value_and_grad_from_state(objective)(vector, state=state.search)
+            value, grad = found
+            direction, memory_after = memory.update(grad, _forgotten(state), vector)
+            direction = -learning_rate * direction
+            at = {"value": value, "grad": grad, "value_fn": objective}
+            step, after = search.update(direction, state.search, vector, **at)
+            lower = after.value < value  # False for NaN
+            kept = after._replace(value=jnp.where(lower, after.value, value), grad=jnp.where(lower, after.grad, grad))
+            evaluations = state.evaluations + jnp.isinf(state.search.value) + after.info.num_linesearch_steps
+            stuck = jnp.where(lower, 0, state.stuck + 1)
+            return unravel(jnp.where(lower, step, 0)), LBFGSState(memory_after, kept, value, evaluations, stuck)
+
+        return optax.GradientTransformationExtraArgs(init, update)
+
+    def seen(self, state: LBFGSState) -> Seen:
+        """Return what the last search says of the point where it ended."""
+        kept = state.search
+        return Seen(kept.value, state.before, jnp.max(jnp.abs(kept.grad)), state.evaluations, state.stuck)
+
+
+def _forgotten(state: LBFGSState) -> Any:
+    """The memory; after a search in vain an empty one, whose first direction is the gradient."""
+    memory, vain = state.memory, state.stuck > 0
+    rho = memory.weights_memory
+    return memory._replace(count=jnp.where(vain, 0, memory.count), weights_memory=jnp.where(vain, 0, rho))
+
+
 @config
 class Given:
     """An optax transformation of the user's own, held by identity; its learning rate is inside it.
@@ -214,4 +332,4 @@ def _check_adam(rule: Any) -> None:
 OPTIMIZERS: dict[str, Any] = {"sgd": SGD(), "momentum": SGD(momentum=0.9), "adam": Adam(), "adamw": AdamW()}
 """The optimisers that have a name."""
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Given", "Optimizer", "resolve"]
+__all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Given", "Optimizer", "resolve"]

@@ -108,6 +108,40 @@ needed targets of shape (5, 3). Give one target for each output, or let the last
     return y, t.reshape(y.shape).astype(y.dtype)  # (...,) -> (..., 1) where there is one output
 
 
+def single_targets(where: str, outputs: Any, targets: Any, width: int, each: str) -> tuple[Array, Array]:
+    """Return outputs and targets as two arrays where several outputs describe one target.
+
+    Args:
+        where: the name to begin an error message with.
+        outputs: (..., width), of a network.
+        targets: (...,) or (..., 1).
+        width: how many outputs there are.
+        each: what they are, for the message.
+
+    Returns:
+        The outputs, and the targets as (..., 1), in one floating dtype of at least 32 bits.
+
+    Raises:
+        JaxnnError: if the shapes do not fit.
+
+    >>> [x.shape for x in single_targets("gaussian_nll", np.zeros((5, 2)), np.zeros(5), 2, "mean and log variance")]
+    [(5, 2), (5, 1)]
+    >>> single_targets("gaussian_nll", np.zeros((5, 1)), np.zeros(5), 2, "mean and log variance")
+    Traceback (most recent call last):
+    jaxnn.checks.JaxnnError: gaussian_nll: got outputs of shape (5, 1); \
+needed 2 on the last axis, mean and log variance. Let the last layer have 2 outputs.
+    """
+    y, t = _checked_outputs(where, outputs), real_array(where, targets)
+    if y.shape[-1] != width:
+        do = f"Let the last layer have {width} output" + ("s" if width > 1 else "")
+        fail(where, f"outputs of shape {y.shape}", f"{width} on the last axis, {each}", do)
+    examples = y.shape[:-1]
+    if t.shape not in (examples, (*examples, 1)):
+        needed = f"targets of shape {examples} or {(*examples, 1)}"
+        _fail_shapes(where, y.shape, t.shape, needed, "Give one target for each example")
+    return y, t.reshape(*examples, 1).astype(y.dtype)  # (...,) -> (..., 1)
+
+
 def class_targets(where: str, outputs: Any, targets: Any) -> tuple[Array, Array]:
     """Return outputs of at least two classes and their targets, as integer labels or as rows of shares.
 

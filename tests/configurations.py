@@ -35,6 +35,11 @@ OTHERS = [
     losses.AbsoluteError(),
     losses.Huber(0.3),
     losses.SignedError(),
+    losses.PoissonDeviance(),
+    losses.Quantile((0.1, 1 / 3, 0.9)),
+    losses.GaussianNLL(0.01),
+    losses.Focal(1.5),
+    losses.BinaryFocal(0.5),
 ]
 """One instance of every class that is no layer, with settings that are not the defaults, where it has any."""
 

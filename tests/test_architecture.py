@@ -12,7 +12,7 @@ FILE_LINES, FUNCTION_LINES = 400, 50
 # A room is a module or a folder of jaxnn. It imports from rooms of lower floors and from itself, never from a
 # neighbour on its own floor. A new room gets its floor here.
 FLOORS = {
-    0: "pytypes checks config lazy version",
+    0: "pytypes checks config lazy version cache",
     0.5: "convolutions curves shapes files",  # the step above the ground: they report through checks
     1: "activations initializers losses metrics penalties ops scores",
     2: "layers augmentation",
@@ -47,7 +47,7 @@ def name_of(path):
 
 
 def room_of(path):
-    """`jaxnn/layers/linear.py` -> layers, `jaxnn/losses.py` -> losses."""
+    """`jaxnn/layers/linear.py` -> layers, `jaxnn/metrics.py` -> metrics."""
     return Path(*Path(path).parts[1:2]).stem
 
 

@@ -12,6 +12,7 @@ from jax.flatten_util import ravel_pytree
 import jaxnn as nn
 from jaxnn import activations, backprop, losses
 from jaxnn.backprop.rules import watching
+from losscases import targets_for, width_of
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -104,12 +105,11 @@ def test_all_deltas_equal_the_gradient_by_a_probe_of_zeros(depth, x64):
 
 
 @pytest.mark.course("F13")
-@pytest.mark.parametrize("loss", losses.LOSSES.values(), ids=list(losses.LOSSES))
-def test_every_pair_of_activation_and_loss(loss, x64):
-    x = RANDOM.normal(size=(3, 2))
-    y = RANDOM.integers(0, 2, 3) if loss.kind == "classification" else RANDOM.uniform(0.1, 0.9, (3, 2))
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_every_pair_of_activation_and_loss(name, x64):
+    loss, x, y = losses.LOSSES[name], RANDOM.normal(size=(3, 2)), targets_for(name, RANDOM, 3, 2)
     last = nn.softmax if loss.on == "probabilities" else None
-    pairs = [mlp(2, 2, 2, activation=f, last=last) for f in set(activations.ACTIVATIONS.values())]
+    pairs = [mlp(2, 2, width_of(name, 2), activation=f, last=last) for f in set(activations.ACTIVATIONS.values())]
 
     @jax.jit
     def both():

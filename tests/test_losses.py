@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from jaxnn import losses
 from jaxnn.checks import JaxnnError
 from jaxnn.losses import LOSSES, BinaryCrossEntropy, CategoricalCrossEntropy, Huber
+from losscases import KINDS, PAIRED, example
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
 # The course's worked network of two outputs, section 5.1.
 MAZUR_OUTPUTS, MAZUR_TARGETS = np.array([0.751365069552, 0.772928465321]), np.array([0.01, 0.99])
-REGRESSION = ["squared_error", "half_squared_error", "mean_squared_error", "absolute_error", "huber", "signed_error"]
-PAIRED = [*REGRESSION, "sigmoid_cross_entropy", "binary_cross_entropy"]
-CLASSES = ["softmax_cross_entropy", "categorical_cross_entropy"]
+CLASSES = KINDS["classification"]
 
 
 @pytest.fixture(autouse=True)
@@ -61,27 +60,6 @@ def together(function, *arrays):
     return jax.device_get(jax.jit(function)(*arrays))
 
 
-def example(name, rows=5, width=3):
-    """Outputs and targets that a loss accepts, and what each row of them is worth by plain NumPy."""
-    rng = np.random.default_rng(7)
-    z, t = rng.normal(size=(rows, width)), rng.normal(size=(rows, width))
-    labels, yes = rng.integers(0, width, rows), rng.integers(0, 2, (rows, width)).astype(float)
-    log_softmax, p, e = scipy.special.log_softmax(z, -1), scipy.special.expit(z), z - t
-    picked = -log_softmax[np.arange(rows), labels]
-    return {
-        "softmax_cross_entropy": (z, labels, picked),
-        "categorical_cross_entropy": (np.exp(log_softmax), labels, picked),
-        "sigmoid_cross_entropy": (z, yes, -np.log(np.where(yes == 1, p, 1 - p)).sum(-1)),
-        "binary_cross_entropy": (p, yes, -np.log(np.where(yes == 1, p, 1 - p)).sum(-1)),
-        "squared_error": (z, t, (e**2).sum(-1)),
-        "half_squared_error": (z, t, (e**2).sum(-1) / 2),
-        "mean_squared_error": (z, t, (e**2).mean(-1)),
-        "absolute_error": (z, t, np.abs(e).sum(-1)),
-        "huber": (z, t, np.where(np.abs(e) <= 1, e**2 / 2, np.abs(e) - 0.5).sum(-1)),
-        "signed_error": (z, t, -e.sum(-1)),
-    }[name]
-
-
 @pytest.mark.course("L01", "L02", "L03")
 @pytest.mark.parametrize("name", LOSSES)
 def test_one_number_an_example_summed_or_averaged_by_the_caller(name, x64):
@@ -108,7 +86,7 @@ def test_one_number_an_example_summed_or_averaged_by_the_caller(name, x64):
 
 @pytest.mark.course("L04", "L05", "L06")
 def test_the_three_squared_errors(x64):
-    three = [LOSSES[name] for name in REGRESSION[:3]]
+    three = [losses.squared_error, losses.half_squared_error, losses.mean_squared_error]
     compute = jax.jit(lambda y, t: tuple(zip(*(both(loss, t, y) for loss in three), strict=True)))
     values, (squared, half, _) = compute(MAZUR_OUTPUTS, MAZUR_TARGETS)
     assert np.stack(values).tolist() == pytest.approx([0.5967422175, 0.2983711088, 0.2983711088], rel=0, abs=5e-11)
@@ -335,7 +313,7 @@ def test_every_axis_in_front_is_a_batch_axis(name):
     targets = targets.astype(np.int32) if name in CLASSES else targets
 
     def stacked_and_mapped(y, t):
-        return loss(y.reshape(2, 3, 3), t.reshape(2, 3, *t.shape[1:])), jax.vmap(loss)(y, t)
+        return loss(y.reshape(2, 3, -1), t.reshape(2, 3, *t.shape[1:])), jax.vmap(loss)(y, t)
 
     shaped, mapped = together(stacked_and_mapped, outputs, targets)
     np.testing.assert_allclose(shaped, expected.reshape(2, 3), rtol=1e-4)
@@ -343,12 +321,13 @@ def test_every_axis_in_front_is_a_batch_axis(name):
     np.testing.assert_allclose(mapped, expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", PAIRED)
+@pytest.mark.parametrize("name", [*PAIRED, "quantile"])
 def test_one_output_takes_targets_without_its_axis(name):
     loss = LOSSES[name]
     outputs, targets, expected = example(name, rows=4, width=1)
+    targets = targets.reshape(4, 1)
     without, full = together(lambda y, t: (loss(y, t[:, 0]), loss(y, t)), outputs, targets)
-    np.testing.assert_allclose(without, expected, rtol=1e-4)
+    np.testing.assert_allclose(without, expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(without, full)
 
 
@@ -375,11 +354,11 @@ def test_names_kinds_and_settings():
     for name, loss in LOSSES.items():
         assert losses.by_name(name) is loss
         assert getattr(losses, name) is loss
-        assert loss.kind == ("classification" if name in CLASSES else "regression" if name in REGRESSION else "binary")
-        expected = (
-            "logits" if name[:7] in ("softmax", "sigmoid") else "values" if name in REGRESSION else "probabilities"
-        )
-        assert loss.on == expected
+        assert name in KINDS[loss.kind]
+        other = {"poisson": "log_rates", "gaussian_nll": "mean_and_log_variance"}
+        other |= dict.fromkeys(("binary_cross_entropy", "categorical_cross_entropy"), "probabilities")
+        assert loss.on == other.get(name, "values" if loss.kind == "regression" else "logits")
+    assert sum(map(len, KINDS.values())) == len(LOSSES)
     assert Huber() == losses.huber
     assert Huber(2.0) != Huber()
     assert repr(Huber(2)) == "Huber(delta=2.0)"

@@ -7,10 +7,10 @@ import pytest
 
 from jaxnn import losses
 from jaxnn.checks import JaxnnError
-from jaxnn.losses import LOSSES, check_labels
+from jaxnn.losses import LOSSES, Quantile, check_labels
+from losscases import KINDS, PAIRED
 
-CLASSES = ["softmax_cross_entropy", "categorical_cross_entropy"]
-PAIRED = [name for name in LOSSES if name not in CLASSES]
+CLASSES = KINDS["classification"]
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,25 @@ def test_shapes_that_numpy_would_broadcast_are_refused(name, outputs, targets):
         LOSSES[name](np.full(outputs, 0.5), np.full(targets, 0.5))
     message = str(caught.value)
     assert message.startswith(f"{name}: got outputs of shape {outputs} and targets of shape {targets}; needed targets")
+
+
+@pytest.mark.parametrize(("loss", "name"), [(Quantile((0.1, 0.9)), "quantile"), (losses.gaussian_nll, "gaussian_nll")])
+@pytest.mark.parametrize(
+    ("outputs", "targets", "words"),
+    [
+        ((5, 2), (5, 2), "and targets of shape (5, 2); needed targets of shape (5,) or (5, 1). Give one target"),
+        ((5, 2), (1, 5), "and targets of shape (1, 5); needed targets of shape (5,) or (5, 1)"),
+        ((5, 2), (), "and targets of shape (); needed targets of shape (5,) or (5, 1)"),
+        ((2,), (2,), "and targets of shape (2,); needed targets of shape () or (1,)"),
+        ((5, 1), (5,), "; needed 2 on the last axis, "),
+        ((5, 3), (5, 3), "; needed 2 on the last axis, "),
+    ],
+)
+def test_one_target_for_several_outputs(loss, name, outputs, targets, words):
+    with pytest.raises(JaxnnError) as caught:
+        loss(np.zeros(outputs), np.zeros(targets))
+    assert str(caught.value).startswith(f"{name}: got outputs of shape {outputs}")
+    assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -83,13 +102,18 @@ def test_targets_and_probabilities_out_of_range_give_nan():
             losses.binary_cross_entropy(halves, [-1, 0, 2]),
             losses.binary_cross_entropy(wrong, np.ones(6)),
             losses.categorical_cross_entropy(logits, [0, 0]),
+            losses.binary_focal(ones, [-1, 0, 2]),
+            losses.poisson(ones, [-1, 0, 2]),
         )
 
-    sigmoid, binary, probabilities, categorical = each(np.ones((3, 1)), np.full((3, 1), 0.5), wrong, logits)
+    found = each(np.ones((3, 1)), np.full((3, 1), 0.5), wrong, logits)
+    sigmoid, binary, probabilities, categorical, focal, poisson = found
     np.testing.assert_array_equal(np.isnan(sigmoid), [1, 0, 1])
     np.testing.assert_array_equal(np.isnan(binary), [1, 0, 1])
     np.testing.assert_array_equal(np.isnan(probabilities), [0, 1, 1, 0, 0, 0])
     np.testing.assert_array_equal(np.isnan(categorical), [0, 1])
+    np.testing.assert_array_equal(np.isnan(focal), [1, 0, 1])
+    np.testing.assert_array_equal(np.isnan(poisson), [1, 0, 0])
 
 
 def test_check_labels():

@@ -73,6 +73,19 @@ def test_values_are_in_the_unit_of_the_user():
     assert two.predict([[2.0]]).tolist() == [[7.0, 2.0]]
 
 
+def test_values_of_rates_quantiles_and_distributions():
+    x = [[0.0], [np.log(2)]]
+    rates = affine([[1.0]], [0.0], losses.poisson, task="regression")
+    np.testing.assert_allclose(rates.predict(x), [1, 2], rtol=1e-6)
+    assert "outputs are log_rates" in refuse(identity(2, losses.poisson, task="classification").probabilities, [[0, 0]])
+    learnt = Preprocessing((numeric("a", 10.0, 2.0),), target_mean=100.0, target_scale=50.0)
+    normal = affine([[3.0, 9.0]], [1.0, 9.0], losses.gaussian_nll, task="regression", preprocessing=learnt)
+    assert normal.predict([[14.0], [10.0]]).tolist() == [450.0, 150.0]  # the mean, in the unit of the user
+    three = losses.Quantile((0.1, 0.5, 0.9))
+    quantiles = affine([[3.0, 3.0, 3.0]], [-1.0, 0.0, 1.0], three, task="regression", preprocessing=learnt)
+    assert quantiles.predict([[14.0]]).tolist() == [[350.0, 400.0, 450.0]]
+
+
 def test_probabilities():
     x = np.array([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]])
     e = np.exp([1.0, 2.0, 3.0])
@@ -151,6 +164,9 @@ def test_a_missing_number_is_taken_as_the_median():
         (1, losses.sigmoid_cross_entropy, None, "binary"),
         (4, losses.sigmoid_cross_entropy, None, "multilabel"),
         (1, losses.huber, None, "regression"),
+        (2, losses.gaussian_nll, None, "regression"),
+        (3, losses.focal, None, "classification"),
+        (1, losses.binary_focal, None, "binary"),
         (2, losses.squared_error, None, "regression"),
         (2, len, None, None),
         (2, len, features(2, classes=CLASSES), "classification"),

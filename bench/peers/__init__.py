@@ -1,8 +1,8 @@
 """Those we are compared with, and ourselves: one file each, as its own documentation shows, all with one interface.
 
 A file has `prepare(problem, x, y) -> run`. `run(seed)` trains a network from fresh weights to the last epoch, waits for
-the result and returns the mean training loss of the last epoch. What is compiled or built once is made in `prepare` or
-by the first run. It imports its library at its top, so that the import can be timed.
+the result and returns the mean training loss of the last epoch (an estimator: figures by name). What is compiled or
+built once is made in `prepare` or by the first run. It imports its library at its top, so that the import can be timed.
 """
 
 import importlib.util
@@ -55,6 +55,10 @@ PEERS = {
     "rnn_pytorch": Peer("PyTorch, tanh RNN", "recurrent_pytorch", ("torch",), False, options=(("cell", "rnn"),)),
     "lstm_pytorch": Peer("PyTorch, LSTM", "recurrent_pytorch", ("torch",), False, options=(("cell", "lstm"),)),
     "gru_pytorch": Peer("PyTorch, GRU", "recurrent_pytorch", ("torch",), False, options=(("cell", "gru"),)),
+    "estimator": Peer("jaxnn", "estimator", ("jaxnn",), False, options=(("module", "jaxnn.estimators"),)),
+    "estimator_scikit_learn": Peer(
+        "scikit-learn", "estimator", ("sklearn",), False, options=(("module", "sklearn.neural_network"),)
+    ),
     "conv_fit": Peer("fit of lenet", "conv_fit", ("jaxnn",), False),
     "conv_pytorch": Peer("PyTorch loop of lenet", "conv_pytorch", ("torch",), False),
     "conv_scan": Peer("scan with XLA's convolution", "conv_scan", ("jax",), True, slow=True),

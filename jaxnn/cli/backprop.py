@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxnn import cache
 from jaxnn.checks import fail, one_of
-from jaxnn.cli import cache, screen
+from jaxnn.cli import screen
 from jaxnn.cli.settings import Number, Whole
 from jaxnn.files import shown_path, write_atomically
 
@@ -137,7 +138,7 @@ def computed(problem: Problem) -> tuple[Any, np.ndarray, np.ndarray]:
     from jaxnn.layers import Chain, Dense
     from jaxnn.losses import half_squared_error
 
-    cache.turn_on()
+    cache.enable_cache()
     widths = [kernel.shape[1] for kernel in problem.kernels]
     hidden, output = (Dense(width) for width in widths)
     net = Chain(("hidden", hidden), by_name(problem.activation), ("output", output), sigmoid)

@@ -5,7 +5,8 @@ import os
 import platform
 from typing import Any
 
-from jaxnn.cli import cache, screen
+from jaxnn import cache
+from jaxnn.cli import screen
 from jaxnn.cli.report import counted
 from jaxnn.version import __version__
 

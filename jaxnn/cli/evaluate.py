@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from jaxnn import cache
 from jaxnn.checks import fail
-from jaxnn.cli import cache, images, report, runfolder, screen, textevaluate
+from jaxnn.cli import images, report, runfolder, screen, textevaluate
 from jaxnn.cli.report import counted
 from jaxnn.data import Preprocessing, Table, features_for, target_for
 from jaxnn.data.places import known_column, place, shown
@@ -39,7 +40,7 @@ def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
     _check_target(table, target, learnt.target_name)
     truth, rows = target_for(table, learnt)
     x, notes = learnt.encode(features_for(table, learnt)[0], table.place)
-    cache.turn_on()
+    cache.enable_cache()
     found = _scores(opened.model, learnt, opened.model.logits(x[rows]), truth)
     for note in (*table.notes, *notes):
         screen.say(note)

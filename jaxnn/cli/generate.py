@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from jaxnn import cache
 from jaxnn.checks import fail
-from jaxnn.cli import cache, runfolder, screen, text
+from jaxnn.cli import runfolder, screen, text
 from jaxnn.cli.predict import check_out
 from jaxnn.cli.report import counted
 from jaxnn.cli.settings import DESCRIBED, Number, Whole
@@ -58,7 +59,7 @@ def generate(
         fail(shown_path(opened.path), "a model that writes no text", "one that was trained with --task text")
     if most is not None:
         Whole(1, tokeniser.size).check("--top-k", most)
-    cache.turn_on()
+    cache.enable_cache()
     written = text.write(model, prompt, count, heat, most, key, "PROMPT")
     if out is not None:
         write_atomically(out, (prompt + written).encode())

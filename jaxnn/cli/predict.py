@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxnn import cache
 from jaxnn.checks import fail
-from jaxnn.cli import cache, images, runfolder, screen
+from jaxnn.cli import images, runfolder, screen
 from jaxnn.cli.report import counted
 from jaxnn.data import Preprocessing, Table, features_for
 from jaxnn.data.places import listed
@@ -39,7 +40,7 @@ def predict(run: str, data: str, out: str | None, *, as_json: bool) -> int:
     table = images.read_for(learnt, data, as_json)
     features, ignored = features_for(table, learnt)
     x, notes = learnt.encode(features, table.place)
-    cache.turn_on()
+    cache.enable_cache()
     columns = answers(opened.model, learnt, opened.model.logits(x))
     if isinstance(table, Table) and table.names is not None:
         columns = {"file": [os.path.relpath(name, data) if name != data else name for name in table.names]} | columns

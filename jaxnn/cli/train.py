@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from jaxnn import cache
 from jaxnn.checks import JaxnnError, fail
-from jaxnn.cli import cache, fold, images, pipeline, report, runfolder, screen, text, textreport
+from jaxnn.cli import fold, images, pipeline, report, runfolder, screen, text, textreport
 from jaxnn.cli.bar import reading_bar, training_bar
 from jaxnn.cli.configfile import DIGEST, Config, combined, read_config
 from jaxnn.cli.pipeline import Outcome, Plan
@@ -67,7 +68,7 @@ def train(
         # a reader of stdout that goes away, such as `head -1`, ends no training
         with screen.unless_closed():
             _print_plan(plan)
-    cache.turn_on()
+    cache.enable_cache()
     since = time.monotonic()
     with training_bar(plan.settings.epochs, quiet) as progress:
         outcome = _trained(plan, progress)

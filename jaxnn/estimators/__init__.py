@@ -1,6 +1,8 @@
 """Estimators with scikit-learn's names, parameters and defaults, trained by one compiled program."""
 
 from jaxnn.estimators.classifier import MLPClassifier
+from jaxnn.estimators.images import ConvClassifier
 from jaxnn.estimators.regressor import MLPRegressor
+from jaxnn.estimators.saving import load, save
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["ConvClassifier", "MLPClassifier", "MLPRegressor", "load", "save"]

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
@@ -47,6 +47,10 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
     Fitted attributes hold NumPy arrays, and compiled programs belong to the process, not to the estimator: it pickles,
     copies and clones like any other.
     """
+
+    if TYPE_CHECKING:  # parameters are set by __init__ of the subclasses, fitted attributes by fit
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def _network(self, shape: tuple[int, ...], outputs: int) -> Chain:
         raise NotImplementedError
@@ -116,14 +120,13 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
 
     def _begin(self, rows: Examples, random: Any) -> None:
         """Build the network, draw its weights, and forget what an earlier fit learnt."""
-        for name in ("_continuation", "best_validation_score_", "validation_scores_", "validation_loss_curve_"):
+        for name in ("_continuation", "validation_loss_curve_"):
             self.__dict__.pop(name, None)
         objective = self._objective()
         self._net = self._network(rows.x.shape[1:], objective.width)
-        vars(self).update(self._keep_weights(*self._first_weights(self._net, rows.x, random)))
+        self.__dict__.update(self._keep_weights(*self._first_weights(self._net, rows.x, random)))
         self.n_outputs_, self.out_activation_ = self._outputs_and_activation(objective)
-        self.n_iter_, self.t_, self.loss_curve_ = 0, 0, []
-        self.best_loss_ = None if self.early_stopping else np.inf
+        self.n_iter_, self.t_, self.loss_curve_, self.validation_scores_ = 0, 0, [], None
         # a run that is continued holds out the same rows again
         self._split_random = copy.deepcopy(random)
 
@@ -150,43 +153,50 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
             X_val, y_val = self._validated(X_val, y_val, False)
             y_val = self._learn_targets(y_val, True, False)
             return None, Examples(self._shaped(dense(X_val, dtype)), self._targets_of(y_val, dtype), None)
-        if not self.early_stopping:
+        if not self._stops_early:
             return None, None
         drawing = random if first else copy.deepcopy(self._split_random)
         strata = self._strata(rows.targets)
         which = np.arange(len(rows.x))
-        train, test = train_test_split(
-            which, random_state=drawing, test_size=self.validation_fraction, stratify=strata
-        )
+        train, test = train_test_split(which, random_state=drawing, test_size=self.validation_fraction, stratify=strata)
         if len(test) < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
             )
-        parts = (Examples(*(None if each is None else each[part] for each in rows)) for part in (train, test))
-        learnt, held = parts
-        return learnt, held
+        parts = [
+            Examples(rows.x[part], rows.targets[part], None if rows.weight is None else rows.weight[part])
+            for part in (train, test)
+        ]
+        return parts[0], parts[1]
 
     def _take(self, run: Run, examples: int, held: bool) -> None:
         """Fitted attributes from a finished run."""
-        vars(self).update(self._attributes(run))
+        self.__dict__.update(self._attributes(run))
         epochs, history = run.history.epochs, run.history
-        losses = np.asarray(history["loss"] + history.get("penalty", 0))
-        self.n_iter_, self.t_ = max(epochs, 1), self.t_ + examples * epochs
-        self.loss_curve_ += losses.tolist()
-        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+        losses = np.asarray(history["loss"] + history.get("penalty", 0)).tolist()
+        self.n_iter_ = max(epochs, 1)
+        self.t_ += 0 if self.solver == "lbfgs" else examples * epochs
+        self.loss_curve_ = [*self.loss_curve_, *losses]
         self.history_ = {name: history[name] for name in history}
         self.stopped_because_ = run.stopped_because
-        if not self.early_stopping:
-            self.best_loss_ = float(min([self.best_loss_, *losses]))
-        scores = next((history[name] for name in ("val_accuracy", "val_r_squared") if name in history), None)
-        self.validation_scores_ = None if scores is None else [*(self._earlier("validation_scores_")), *scores.tolist()]
-        self.best_validation_score_ = None if scores is None else float(np.max(self.validation_scores_, initial=-np.inf))
+        score = next((name for name in ("val_accuracy", "val_r_squared") if name in history), None)
+        scores = None if score is None else [*(self.validation_scores_ or []), *history[score].tolist()]
+        self.validation_scores_ = scores
         if held:
-            self.validation_loss_curve_ = [*self._earlier("validation_loss_curve_"), *history["val_loss"].tolist()]
+            self.validation_loss_curve_ = [*getattr(self, "validation_loss_curve_", []), *history["val_loss"].tolist()]
+        self._derive()
         self._warn(run)
 
-    def _earlier(self, name: str) -> list[float]:
-        return getattr(self, name, None) or []
+    def _derive(self) -> None:
+        """The attributes that the curves say."""
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+        self.best_loss_ = None if self._stops_early else min(self.loss_curve_, default=np.inf)
+        scores = self.validation_scores_
+        self.best_validation_score_ = None if scores is None else max(scores, default=-np.inf)
+
+    @property
+    def _stops_early(self) -> bool:
+        return bool(self.early_stopping) and self.solver != "lbfgs"  # theirs holds nothing out for lbfgs either
 
     def _warn(self, run: Run) -> None:
         if run.interrupted:
@@ -194,8 +204,9 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         elif run.diverged:
             warnings.warn(f"{type(self).__name__}: {run.stopped_because}.", ConvergenceWarning, stacklevel=6)
         elif run.now is not None and int(run.now.stopped[0]) == stopping.EPOCHS_DONE and not self._one_epoch:
-            said = f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-            warnings.warn(f"{said}converged yet.", ConvergenceWarning, stacklevel=6)
+            said = f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."
+            said = f"{'lbfgs' if self.solver == 'lbfgs' else 'Stochastic Optimizer'}: {said}"
+            warnings.warn(said, ConvergenceWarning, stacklevel=6)
 
     def _attributes(self, run: Run) -> dict[str, Any]:
         params, state = jax.tree.map(np.array, jax.device_get((run.params, run.state)))
@@ -206,7 +217,7 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         params, state = self._weights()
-        return prediction.outputs(net or self._net, answer, params, state, self._shaped(X))
+        return prediction.outputs(net or self._net, answer, params, state, X, self._shaped)
 
     @property
     def _n_features_out(self) -> int:

@@ -3,26 +3,30 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from jaxnn.train import Progress, Run
 
 try:
-    from sklearn.callback import CallbackSupportMixin as CallbackSupport
-    from sklearn.callback import with_callbacks
+    from sklearn import callback as _callback
 except ImportError:  # scikit-learn before 1.9
+    _callback = None
 
-    class CallbackSupport:
-        """Nothing, where scikit-learn has no callbacks."""
 
-    def with_callbacks(method: Any) -> Any:
-        """Return the method as it is."""
-        return method
+class _NoCallbacks:
+    """The mixin where scikit-learn has none."""
+
+
+def _unchanged(method: Any) -> Any:
+    return method
+
+
+CallbackSupport: Any = _NoCallbacks if _callback is None else _callback.CallbackSupportMixin
+with_callbacks: Any = _unchanged if _callback is None else _callback.with_callbacks
 
 
 class Lines:
     """Print scikit-learn's line for every epoch, as the chunks of a run come back.
 
+    >>> import numpy as np
     >>> Lines(2)(Progress(1, 5, {}, None, {"loss": np.array([0.5])}))
     Iteration 3, loss = 0.50000000
     """
@@ -57,7 +61,7 @@ class Tasks:
         self.estimator, self.given, self.fitted = estimator, given, fitted
         self.root = estimator._init_callback_context(max_subtasks=estimator.max_iter)
         self.root.call_on_fit_task_begin(estimator=estimator, **given)
-        self.task = self._begun()
+        self.task: Any = self._begun()
 
     def __call__(self, run: Run) -> bool:
         """End the task of the epoch that is over, and begin the next."""

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from jaxnn.checks import fail
 from jaxnn.estimators import objectives
@@ -102,7 +103,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         Returns:
             `(examples,)`, or `(examples, labels)`.
         """
-        return self._labels.answers(self._probabilities(X))
+        outputs = self._probabilities(X)
+        return self._labels.answers(outputs)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class.
@@ -113,7 +115,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         Returns:
             `(examples, classes)` in the order of `classes_`, rows summing to 1; of several labels, each label's own.
         """
-        return self._labels.shares(self._probabilities(X))
+        outputs = self._probabilities(X)
+        return self._labels.shares(outputs)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Return the logarithm of `predict_proba`.
@@ -128,7 +131,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             return np.log(self.predict_proba(X))
 
     def _probabilities(self, X: Any) -> np.ndarray:
-        return self._ask(X, objectives.probability(getattr(self, "out_activation_", "softmax")))
+        check_is_fitted(self)
+        return self._ask(X, objectives.probability(self.out_activation_))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -150,8 +154,8 @@ class MLPClassifier(NeuralClassifier, Perceptron):
         dropout: the share of each hidden layer's activations dropped while training; a number, or one for each layer.
         batch_norm: True normalises what each hidden activation takes.
         class_weight: None, a dict from class to weight, or "balanced".
-        loss: "log_loss", "focal", a loss of `jaxnn.losses`, or a function of (logits, targets) that returns one loss for
-            each example.
+        loss: "log_loss", "focal", a loss of `jaxnn.losses`, or a function of (logits, targets) that returns one loss
+            for each example.
         init: how kernels are drawn: None for scikit-learn's way (the same `random_state` gives the same weights), or a
             name or instance of `jaxnn.initializers`.
         coefs_init, intercepts_init: weights to begin with, shaped like `coefs_` and `intercepts_`.

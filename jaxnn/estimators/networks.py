@@ -47,9 +47,10 @@ def perceptron(
     Chain(Dense(5), BatchNorm(), tanh, Dropout(rate=0.1), Dense(2))
     """
     kernel_init = LecunNormal() if init is None else init
+    norm = [BatchNorm()] if batch_norm else []
     layers: list[Any] = []
     for width, activation, rate in zip(hidden, hidden_activations, dropout, strict=True):
-        layers += [Dense(width, kernel_init=kernel_init), *([BatchNorm()] if batch_norm else []), activation]
+        layers += [Dense(width, kernel_init=kernel_init), *norm, activation]
         layers += [Dropout(rate)] if rate > 0 else []
     return Chain(*layers, Dense(outputs, kernel_init=kernel_init))
 
@@ -65,7 +66,7 @@ def hidden_part(net: Chain, hidden: int) -> Chain:
         A network that takes the same parameters.
 
     >>> hidden_part(perceptron((5, 4), 2, [activations.tanh] * 2, [0.0, 0.0], False, None), 1)
-    Chain(('dense_0', Dense(5)), ('activation_0', tanh))
+    Chain(Dense(5), tanh)
     """
     ends = [i for i, (name, _) in enumerate(net.layers) if name.startswith("activation")]
     return Chain(*(net.layers[: ends[hidden - 1] + 1] if hidden else ()))

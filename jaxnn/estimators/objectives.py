@@ -94,11 +94,11 @@ def for_values(owner: str, loss: Any, targets: int) -> Objective:
     if isinstance(made, losses.Quantile | losses.GaussianNLL) and targets != 1:
         fail(f"{owner}.loss", f"{made!r} and y of {targets} columns", "one column", "Fit one regressor for each")
     if isinstance(made, losses.PoissonDeviance):
-        return Objective(made, targets, jnp.exp, "exp", Explained(jnp.exp))
+        return Objective(made, targets, jnp.exp, "exp", metrics.RSquared())
     if isinstance(made, losses.Quantile):
         return Objective(made, len(made.quantiles), as_is, "identity", Explained(_Column(middle(made.quantiles))))
     if isinstance(made, losses.GaussianNLL):
-        return Objective(made, 2, as_is, "identity", Explained(_Column(0)))
+        return Objective(made, 2, as_is, "identity", metrics.RSquared())
     return Objective(made, targets, as_is, "identity", metrics.RSquared())
 
 

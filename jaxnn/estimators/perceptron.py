@@ -32,10 +32,10 @@ class Perceptron(NeuralEstimator):
         hidden = parameters.widths(self.hidden_layer_sizes)
         widths = [x.shape[1], *hidden, self._objective().width]
         names = parameters.activation_names(type(self).__name__, self.activation, len(hidden))
+        kernels, biases, params, state = [], [], {}, None
         if self.init is None:
             of_output = names[-1] if names else self.activation
             kernels, biases = networks.drawn(random, widths, [*names, of_output], x.dtype)
-        params, state = {}, None
         if self.init is not None or self.batch_norm:
             params, state = networks.initial(net, x.shape[1:], x.dtype, int(random.randint(np.iinfo(np.int32).max)))
         if self.init is not None:
@@ -72,7 +72,8 @@ class Perceptron(NeuralEstimator):
 
         >>> from jaxnn.estimators import MLPRegressor
         >>> x = np.arange(8.0)[:, None]
-        >>> MLPRegressor(hidden_layer_sizes=(5, 3), solver="lbfgs", max_iter=9, tol=1.0).fit(x, x[:, 0]).transform(x).shape
+        >>> model = MLPRegressor(hidden_layer_sizes=(5, 3), solver="lbfgs").fit(x, x[:, 0])
+        >>> model.transform(x).shape
         (8, 3)
         """
         check_is_fitted(self)

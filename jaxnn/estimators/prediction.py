@@ -14,7 +14,7 @@ MOST_ROWS = 1024
 as long by 16,384."""
 
 
-def outputs(net: Layer, answer: Any, params: Any, state: Any, x: Any) -> np.ndarray:
+def outputs(net: Layer, answer: Any, params: Any, state: Any, x: Any, shaped: Any) -> np.ndarray:
     """Return what a network answers for many rows.
 
     Blocks have 1, 2, 4 ... rows up to `MOST_ROWS`; the last is filled up with zeros. Rounding of a row may differ in
@@ -24,15 +24,17 @@ def outputs(net: Layer, answer: Any, params: Any, state: Any, x: Any) -> np.ndar
         net: the network.
         answer: a function of its outputs.
         params, state: its weights, in NumPy.
-        x: `(rows, ...)` or a sparse matrix, which becomes dense block by block; of the dtype of the weights after.
+        x: `(rows, features)`, or a sparse matrix, which becomes dense block by block.
+        shaped: from rows `(n, features)` to what the network takes.
 
     Returns:
         `(rows, ...)` in NumPy.
     """
     dtype = jax.tree.leaves(params)[0].dtype
     with precision(dtype):
-        function, most = _compiled(net, answer), _rows_at_a_time(net, x.shape[1:], str(dtype))
-        blocks = [_block(x, start, most, dtype) for start in range(0, max(x.shape[0], 1), most)]
+        example = shaped(np.empty((1, x.shape[1]), dtype)).shape[1:]
+        function, most = _compiled(net, answer), _rows_at_a_time(net, example, str(dtype))
+        blocks = [shaped(_block(x, start, most, dtype)) for start in range(0, max(x.shape[0], 1), most)]
         # all are on their way before the first is waited for
         answers = [function(params, state, block) for block in blocks]
         whole = [np.asarray(each) for each in answers]

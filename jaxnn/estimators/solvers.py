@@ -43,10 +43,10 @@ class Adam:
             zeros = jax.tree.map(jnp.zeros_like, params)
             return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), zeros, zeros)
 
-        def update(grads: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
+        def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
             t = state.count + 1
-            m = optax.tree.update_moment(grads, state.mu, b1, 1)
-            v = optax.tree.update_moment_per_elem_norm(grads, state.nu, b2, 2)
+            m = optax.tree.update_moment(updates, state.mu, b1, 1)
+            v = optax.tree.update_moment_per_elem_norm(updates, state.nu, b2, 2)
             rate = learning_rate * jnp.sqrt(1 - b2**t) / (1 - b1**t)
             steps = jax.tree.map(lambda m, v: -rate.astype(m.dtype) * m / (jnp.sqrt(v) + epsilon), m, v)
             return steps, optax.ScaleByAdamState(t, m, v)

@@ -56,8 +56,8 @@ class Labels:
         """Return what the network's loss takes: indices `(n,)` of several classes, else 0 and 1 `(n, width)`."""
         if self.kind == "multiclass":
             return np.searchsorted(self.classes, np.asarray(y)).astype(np.int32)
-        coded = self.binarizer.transform(y)
-        return np.asarray(coded.toarray() if hasattr(coded, "toarray") else coded).astype(dtype)  # pyright: ignore
+        coded: Any = self.binarizer.transform(y)
+        return np.asarray(coded.toarray() if hasattr(coded, "toarray") else coded).astype(dtype)
 
     def answers(self, outputs: np.ndarray) -> Any:
         """Return the classes that probabilities `(n, width)` mean: the largest, or what is above 0.5."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from jaxnn.estimators import solvers
 from jaxnn.estimators.callbacks import Lines, Tasks
+from jaxnn.optimizers import LBFGS
 from jaxnn.penalties import L2
-from jaxnn.train import History, Run, fit
+from jaxnn.train import History, Run, fit, stopping
 
 
 class Continuation(NamedTuple):
@@ -39,7 +40,7 @@ def run(estimator: Any, train: Any, held: Any, random: Any, incremental: bool, g
         The run; `estimator._continuation` is where it stood.
     """
     objective, size = estimator._objective(), batch_size(estimator, len(train.x))
-    watched = bool(estimator.early_stopping) and held is not None
+    watched = estimator._stops_early and held is not None
     settings = (estimator.solver, estimator._net, watched, estimator.learning_rate == "adaptive", str(train.x.dtype))
     key = int(random.randint(np.iinfo(np.int32).max))
     params, state = estimator._weights()
@@ -55,7 +56,7 @@ def run(estimator: Any, train: Any, held: Any, random: Any, incremental: bool, g
         metrics=[] if held is None else [objective.score],
         penalties=[L2(estimator.alpha / 2, per_example=True)] if estimator.alpha > 0 else [],
         start=(params, state) if earlier is None else None, resume=earlier, sample_weight=train.weight,
-        shuffle=estimator.shuffle, callbacks=callbacks,
+        callbacks=callbacks,
         progress=Lines(len(estimator.loss_curve_) if incremental else 0) if estimator.verbose else False,
     )  # fmt: skip
     for callback in callbacks:
@@ -83,19 +84,26 @@ def batch_size(estimator: Any, examples: int) -> int:
 
 def _solver(estimator: Any, examples: int, size: int, done: int) -> dict[str, Any]:
     """Optimiser and learning rate."""
+    if estimator.solver == "lbfgs":
+        return {"optimizer": LBFGS(), "shuffle": False}
     if estimator.solver == "adam":
         rule = solvers.Adam(float(estimator.beta_1), float(estimator.beta_2), float(estimator.epsilon))
-        return {"optimizer": rule, "learning_rate": float(estimator.learning_rate_init)}
-    rule, rate = solvers.SGD(float(estimator.momentum), bool(estimator.nesterovs_momentum)), estimator.learning_rate_init
+        return {"optimizer": rule, "learning_rate": float(estimator.learning_rate_init), "shuffle": estimator.shuffle}
+    rule, rate = solvers.SGD(float(estimator.momentum), bool(estimator.nesterovs_momentum)), None
     if estimator.learning_rate == "invscaling":
         # steps are counted from the first epoch that the run's state knows of
-        seen = estimator.t_ - done * examples
-        rate = solvers.InverseScaling(float(rate), float(estimator.power_t), seen, -(-examples // size), examples)
-    return {"optimizer": rule, "learning_rate": rate if callable(rate) else float(rate)}
+        seen, batches = estimator.t_ - done * examples, -(-examples // size)
+        start, power = float(estimator.learning_rate_init), float(estimator.power_t)
+        rate = solvers.InverseScaling(start, power, seen, batches, examples)
+    return {
+        "optimizer": rule, "learning_rate": rate or float(estimator.learning_rate_init), "shuffle": estimator.shuffle,
+    }  # fmt: skip
 
 
-def _rule(estimator: Any, watched: bool, score: str) -> solvers.NoImprovement:
+def _rule(estimator: Any, watched: bool, score: str) -> Any:
     """When to stop: by the score of the validation, or by what is minimised."""
+    if estimator.solver == "lbfgs":
+        return stopping.Converged(gtol=float(estimator.tol), max_evaluations=int(estimator.max_fun))
     divides = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
     where = ("validation", score) if watched else ("training", "loss")
     return solvers.NoImprovement(float(estimator.tol), float(estimator.n_iter_no_change), where[1], where[0], divides)
@@ -106,7 +114,8 @@ def _earlier(
 ) -> tuple[Run | None, int]:
     """The run to go on with, and its epochs; None to begin with a fresh optimiser."""
     before = getattr(estimator, "_continuation", None)
-    if before is None or before.settings != settings:
+    # lbfgs knows value and gradient of the last point, which may be of other data
+    if before is None or before.settings != settings or estimator.solver == "lbfgs":
         return None, 0
     now, best = before.now, before.now.best
     kept = now.params if best is None or best["epoch"][0] < 0 else best["params"]

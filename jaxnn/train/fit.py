@@ -100,11 +100,8 @@ def fit(
     for name, many in (("penalties", penalties), ("metrics", metrics), ("callbacks", callbacks), ("augment", augment)):
         if not isinstance(many, list | tuple):
             fail(name, repr(many), "a list", "Put square brackets around it")
-    if stop is not None and (isinstance(stop, type) or not hasattr(stop, "observe")):
-        fail("stop", repr(stop), "jaxnn.EarlyStopping(...), or a rule like it")
-    if stop is not None and validation is None and stop.on == "validation":
-        do = "Give a share such as validation=0.2, or (x, y); or watch the training: EarlyStopping(on='training')"
-        fail("stop", repr(stop), "validation= beside it", do)
+    if stop is not None:
+        _check_stop(stop, validation)
     words, impl = prepare.seed_of(key)
     given = tables.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss, mask=mask)
     asked = (penalties, metrics, stop, batch_size, shuffle)
@@ -116,8 +113,15 @@ def fit(
     if epochs * batches > drive.MOST_STEPS:
         most = drive.MOST_STEPS // batches
         fail("epochs", f"{epochs} of {batches} minibatches", f"at most {most}, which is 2^30 minibatches in all")
-    for callback in callbacks:
-        drive.every(callback)
+    checked = [callback for callback in callbacks if drive.every(callback)]
     first = prepare.starting_weights(net, start if resume is None else resume, given.train.x)
     earlier = None if resume is None else prepare.resumable(resume, start, epochs, batches)
-    return drive.drive(recipe, np.stack([words]), hyper, given, first, list(callbacks), progress, earlier)
+    return drive.drive(recipe, np.stack([words]), hyper, given, first, checked, progress, earlier)
+
+
+def _check_stop(stop: Any, validation: Any) -> None:
+    if isinstance(stop, type) or not hasattr(stop, "observe"):
+        fail("stop", repr(stop), "jaxnn.EarlyStopping(...), or a rule like it")
+    if validation is None and stop.on == "validation":
+        do = "Give a share such as validation=0.2, or (x, y); or watch the training: EarlyStopping(on='training')"
+        fail("stop", repr(stop), "validation= beside it", do)

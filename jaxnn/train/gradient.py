@@ -46,12 +46,18 @@ class Objective(NamedTuple):
         shared = total if weight is None else jnp.where(total > 0, total, 1)
         mean = loss / shared
         terms = {"loss": loss, "weight": total}
-        for penalty, numbers in zip(self.penalties, self.strengths, strict=True):
-            amount = penalty(params, **numbers).astype(mean.dtype)
-            amount = amount / shared if getattr(penalty, "per_example", False) else amount
-            mean = mean + amount
-            terms["penalty"] = terms.get("penalty", 0) + amount * total
+        if self.penalties:
+            amount = self.penalty(params, shared).astype(mean.dtype)
+            mean, terms["penalty"] = mean + amount, amount * total
         return mean, (state, _terms(terms))
+
+    def penalty(self, params: Params, total: Array) -> Array:
+        """Return the sum of the penalties of a minibatch whose examples weigh `total`."""
+        amounts = [jnp.zeros((), total.dtype)]
+        for penalty, numbers in zip(self.penalties, self.strengths, strict=True):
+            amount = penalty(params, **numbers).astype(total.dtype)
+            amounts.append(amount / total if getattr(penalty, "per_example", False) else amount)
+        return sum(amounts[1:], start=amounts[0])
 
 
 def value_and_grad(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxnn import losses
 from jaxnn.layers.base import Layer, listening
 from jaxnn.pytypes import Array, Params, State
 
@@ -71,7 +72,9 @@ def evaluate(
     def sums_of(i: Array) -> dict[str, tuple[Array, Array]]:
         x, y, weight, mask = minibatch_of(data, rows, i, size, padded=count * size != data.rows.shape[0])
         outputs, _ = net.apply(params, state, x, train=False, mask=mask)
-        return {name: summed(statistics(m, outputs, y, mask), weight, mask) for name, m in measures.items()}
+        said = losses.values_of(loss, outputs)  # metrics compare values with the targets, not log-rates
+        of = {name: outputs if m is loss else said for name, m in measures.items()}
+        return {name: summed(statistics(m, of[name], y, mask), weight, mask) for name, m in measures.items()}
 
     sums = sums_of(jnp.zeros((), jnp.int32)) if count == 1 else _added(sums_of, count)
     means = {name: added / total for name, (added, total) in sums.items()}

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn import activations, config, losses, metrics
-from jaxnn.checks import fail, one_of, whole_number
+from jaxnn.checks import JaxnnError, fail, one_of, whole_number
 from jaxnn.layers.activation import Activation
 from jaxnn.layers.base import Layer, layer_numbers, walk
 from jaxnn.train.gradient import GRADIENTS
-from jaxnn.train.program import Recipe
+from jaxnn.train.program import Recipe, searches
 from jaxnn.train.stopping import EarlyStopping
 from jaxnn.train.tables import Tables
 
@@ -86,6 +86,8 @@ def recipe(
     names = ["loss", *(metric.name for metric in measured)]
     if len(set(names)) != len(names):
         fail("metrics", ", ".join(names[1:]), "metrics whose names differ from each other and from 'loss'")
+    if rule_of_end.on == "optimizer" and not searches(rule):
+        fail("stop", f"{rule_of_end!r}, which asks the optimizer", "optimizers.LBFGS(), which searches along a line")
     if rule_of_end.on == "training" and rule_of_end.monitor != "loss":
         fail("stop.monitor", f"{rule_of_end.monitor!r} on the training", "'loss', or a metric on the validation data")
     if rule_of_end.monitor not in names:
@@ -147,6 +149,8 @@ def check_fit(made: Recipe, data: Tables) -> None:
     example, target = jax.ShapeDtypeStruct(x.shape[1:], x.dtype), jax.ShapeDtypeStruct(y.shape[1:], y.dtype)
     x64 = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
     outputs = _output_shape(made.net, made.loss, made.batch_size, example, target, x64)
+    if searches(made.optimizer):
+        _check_search(made, len(data.train.rows), example)
     if made.augment:
         example, target = _augmented(made.augment, made.batch_size, example, target)
         _output_shape(made.net, made.loss, made.batch_size, example, target, x64)
@@ -154,6 +158,24 @@ def check_fit(made: Recipe, data: Tables) -> None:
         for table in (data.train, data.validation):
             if table is not None:
                 losses.check_labels(table.y, outputs[-1])
+
+
+def _check_search(made: Recipe, examples: int, example: jax.ShapeDtypeStruct) -> None:
+    """A search along a line needs one function: all examples, nothing drawn."""
+    where = repr(made.optimizer)
+    if made.batch_size != examples:
+        given = f"minibatches of {made.batch_size} of {examples} examples"
+        fail(where, given, "all of them at once", "Give batch_size=None")
+    if made.augment:
+        fail(where, "augmentation, which changes the examples", "the same ones in every step", "Use another optimizer")
+    params, state = jax.eval_shape(lambda: made.net.init(jax.random.key(0), example))
+    batch = jax.ShapeDtypeStruct((examples, *example.shape), example.dtype)
+    try:
+        jax.eval_shape(lambda p, s, b: made.net.apply(p, s, b, train=True)[0], params, state, batch)
+    except JaxnnError as error:
+        if "key" not in str(error):
+            raise
+        fail(where, f"a network that draws while training ({error})", "one without dropout", "Use another optimizer")
 
 
 def _augmented(augment: Any, size: int, *one: jax.ShapeDtypeStruct) -> tuple[jax.ShapeDtypeStruct, ...]:

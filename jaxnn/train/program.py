@@ -19,7 +19,7 @@ from jaxnn.ops import fold_in, permuted
 from jaxnn.pytypes import Array, Key, Params, State
 from jaxnn.train import stopping
 from jaxnn.train.gradient import Objective, value_and_grad
-from jaxnn.train.measure import Rows, evaluate, minibatch_of
+from jaxnn.train.measure import Rows, evaluate, minibatch_of, summed
 
 AUGMENTATION = 2**20
 """Augmentations draw with keys from this number on, layers from 0: neither changes the other's draws."""
@@ -270,16 +270,49 @@ def minibatch(recipe: Recipe, hyper: dict[str, Any], batch: Any, key: Key, learn
         x, y = change(fold_in(key, AUGMENTATION + i), x, y)
     objective = Objective(recipe.net, recipe.loss, recipe.penalties, hyper["penalties"])
     given = (state, x, y, weight, mask, key)
+    if searches(recipe.optimizer):
+        return _searched(recipe, hyper, objective, given, learnt)
     (value, (state, terms)), grads = value_and_grad(objective, recipe.gradient, params, *given)
     with jax.numpy_dtype_promotion("standard"):  # optax raises float32 to an int32 power
         more_told = {"value": value, "grad": grads, "value_fn": lambda p: objective(p, *given)[0]}
         updates, after = _transformation(recipe, hyper).update(grads, opt_state, params, **more_told)
-        params = optax.apply_updates(params, updates)  # casts to the dtypes of the parameters
-    # numbers are of the default float: float32 data under x64, or float16, must not change the carry's dtypes
-    opt_state = jax.tree.map(
-        lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), after, opt_state
-    )
-    return params, state, opt_state, {name: sums[name] + terms[name] for name in sums}
+        params: Any = optax.apply_updates(params, updates)  # casts to the dtypes of the parameters
+    return params, state, _as_before(after, opt_state), {name: sums[name] + terms[name] for name in sums}
+
+
+def searches(optimizer: Any) -> bool:
+    """Return whether an optimiser searches along a line: it evaluates the objective of all examples by itself.
+
+    Args:
+        optimizer: of a recipe.
+
+    Returns:
+        True for `optimizers.LBFGS`.
+    """
+    return getattr(optimizer, "full_batch", False)
+
+
+def _searched(recipe: Recipe, hyper: dict[str, Any], objective: Objective, given: Any, learnt: Any) -> Any:
+    """One iteration of an optimiser that searches; what it logs is measured where the search ended."""
+    params, _, opt_state, sums = learnt
+    state, x, _, weight, mask, key = given
+    with jax.numpy_dtype_promotion("standard"):
+        rule = _transformation(recipe, hyper)
+        updates, after = rule.update(params, opt_state, params, value_fn=lambda p: objective(p, *given)[0])
+        params: Any = optax.apply_updates(params, updates)
+    opt_state = _as_before(after, opt_state)
+    if jax.tree.leaves(state):  # statistics of the weights that are kept
+        _, state = recipe.net.apply(params, state, x, train=True, key=key, mask=mask)
+    value = recipe.optimizer.seen(opt_state).value
+    total = summed(jnp.ones((len(x), 1), value.dtype), weight, mask if mask is None else mask.any(axis=-1))[1]
+    penalty = objective.penalty(params, total)
+    terms = {"loss": (value - penalty) * total, "weight": total, "penalty": penalty * total}
+    return params, state, opt_state, {name: sums[name] + terms[name].astype(sums[name].dtype) for name in sums}
+
+
+def _as_before(after: Any, before: Any) -> Any:
+    """In the dtypes of before: float32 data under x64, or float16, must not change those of the carry."""
+    return jax.tree.map(lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), after, before)
 
 
 def _close_epoch(
@@ -303,6 +336,8 @@ def _close_epoch(
     elif recipe.metrics:
         measured = measure(data.train)
         row |= {metric.name: measured[metric.name] for metric in recipe.metrics}
+    if recipe.rule.on == "optimizer":
+        watched = recipe.optimizer.seen(now.opt_state)
     if patience is not None:
         verdict = recipe.rule.observe(patience, watched, hyper["learning_rate"], **hyper["rule"])
         patience = verdict.counters

@@ -1,6 +1,6 @@
 """When a run ends, and which weights it keeps."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import jax.numpy as jnp
 
@@ -125,3 +125,70 @@ class EarlyStopping:
     def reason(self, *, patience: float, min_delta: float) -> str:
         """Say in words why it ended a run."""
         return f"no better {self.on} {self.monitor} for {counted(int(patience))}"
+
+
+GRADIENT, DECREASE, STUCK, EVALUATIONS = 1, 2, 3, 4
+"""Why `Converged` ended a run (`Convergence.why`); 0 while it goes on."""
+
+
+class Convergence(NamedTuple):
+    """The counters of `Converged`; scalars."""
+
+    value: Array
+    """What is minimised, where the last search ended."""
+    slope: Array
+    """The largest component of its gradient."""
+    evaluations: Array
+    why: Array
+
+
+@config
+class Converged:
+    """Stop a method that searches along a line, such as `optimizers.LBFGS`, by SciPy's rules for L-BFGS-B.
+
+    The gradient is flat, `max |g| <= gtol`; the value fell too little,
+    `(f_k - f_k+1) / max(|f_k|, |f_k+1|, 1) <= ftol`; two searches in a row were in vain; or there were more than
+    `max_evaluations` of value and gradient.
+
+    Args:
+        gtol, ftol: as above, at least 0.
+        max_evaluations: at least 1.
+
+    Raises:
+        JaxnnError: if a number is out of range.
+
+    >>> Converged(gtol=1e-6)
+    Converged(gtol=1e-06)
+    """
+
+    gtol: float = number(default=1e-5)
+    ftol: float = number(default=2.220446049250313e-09)
+    max_evaluations: int = number(default=15000)
+    monitor: ClassVar[str] = "loss"
+    on: ClassVar[str] = "optimizer"
+
+    def __post_init__(self) -> None:
+        for name in ("gtol", "ftol"):
+            number_in(f"Converged.{name}", getattr(self, name), 0, float("inf"), open_high=True)
+        whole_number("Converged.max_evaluations", self.max_evaluations, 1, 2**31 - 1)
+
+    def start(self, dtype: Any) -> Convergence:
+        """Return the counters before the first iteration."""
+        zero, infinite = jnp.zeros((), jnp.int32), jnp.asarray(jnp.inf, dtype)
+        return Convergence(infinite, infinite, zero, zero)
+
+    def observe(
+        self, counters: Convergence, value: Any, learning_rate: Array, *, gtol: Any, ftol: Any, max_evaluations: Any
+    ) -> Verdict:
+        """Take in where the last search ended: the `Seen` of the optimiser."""
+        f, before, slope = (each.astype(counters.value.dtype) for each in (value.value, value.before, value.slope))
+        little = before - f <= ftol * jnp.maximum(jnp.maximum(jnp.abs(before), jnp.abs(f)), 1)
+        why = jnp.where(value.evaluations.astype(f.dtype) > max_evaluations, EVALUATIONS, RUNNING)
+        why = jnp.where(little & (value.stuck == 0), DECREASE, why)
+        why = jnp.where(slope <= gtol, GRADIENT, why)
+        why = jnp.where(value.stuck > 1, STUCK, why).astype(jnp.int32)
+        return Verdict(Convergence(f, slope, value.evaluations, why), f < before, why != RUNNING)
+
+    def reason(self, *, gtol: float, **numbers: float) -> str:
+        """Say in words why it ended a run."""
+        return f"the gradient is at most {gtol:g}, or the loss falls no more"

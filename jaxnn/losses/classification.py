@@ -1,43 +1,16 @@
-"""Losses: the error of each example, as named frozen dataclasses over optax; sums and means are the caller's.
+"""Losses of classification: cross-entropies and their focal forms, from logits or from probabilities."""
 
-A loss is called with outputs (..., K) and targets and returns (...), in float32 or float64: the last axis is that of
-the outputs or classes, every axis in front of it a batch axis. Targets have the shape of the outputs, or no last axis
-where K is 1; losses of kind "classification" take integer labels (...) or rows of shares (..., K). Shapes and dtypes
-are checked before any arithmetic, and a `JaxnnError` tells both shapes. What only the numbers show cannot raise in a
-compiled program: labels and probabilities out of range give NaN, which stops a run.
-"""
-
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxnn.checks import fail, number_in, one_of, whole_number
+from jaxnn.checks import fail, number_in, whole_number
 from jaxnn.config import config
 from jaxnn.pytypes import Array
 from jaxnn.shapes import class_targets, paired_targets
-
-
-class Loss(Protocol):
-    """What every loss is: outputs (..., outputs) and targets go in, one number for each example (...) comes out.
-
-    `kind` is "classification", "binary" or "regression"; `on` is what the outputs are: "logits", "probabilities" or
-    "values"; `minimisable` is False for a diagnostic whose minimum means nothing.
-    """
-
-    kind: ClassVar[str]
-    on: ClassVar[str]
-    minimisable: ClassVar[bool]
-
-    def __call__(self, outputs: Any, targets: Any, /) -> Array:
-        """Return the loss of each example, of shape outputs.shape[:-1]."""
-        ...
-
-
-def _checked_epsilon(where: str, epsilon: float) -> float:
-    return number_in(f"{where}.epsilon", epsilon, 0, 0.5, open_low=True, open_high=True)
 
 
 @config
@@ -182,176 +155,94 @@ class CategoricalCrossEntropy:
 
 
 @config
-class SquaredError:
-    """The squared distance between outputs and targets.
+class Focal:
+    """Softmax cross-entropy that counts less what is already right: for classes of which one is rare.
 
-    L = sum_k (y_k - t_k)^2, gradient 2 (y - t).
-
-    >>> squared_error([[1.0, 4.0]], [[1.5, 2.0]])
-    Array([4.25], dtype=float32)
-    """
-
-    kind: ClassVar[str] = "regression"
-    on: ClassVar[str] = "values"
-    minimisable: ClassVar[bool] = True
-
-    def __call__(self, outputs: Any, targets: Any) -> Array:
-        """Return the loss of each example (...), summed over its outputs."""
-        return jnp.sum(optax.losses.squared_error(*paired_targets("squared_error", outputs, targets)), axis=-1)
-
-
-@config
-class HalfSquaredError:
-    """Half the squared distance, whose gradient is the plain difference.
-
-    L = 1/2 sum_k (y_k - t_k)^2, gradient y - t.
-
-    >>> f"{half_squared_error([0.45], [1.0]):.4f}"
-    '0.1513'
-    """
-
-    kind: ClassVar[str] = "regression"
-    on: ClassVar[str] = "values"
-    minimisable: ClassVar[bool] = True
-
-    def __call__(self, outputs: Any, targets: Any) -> Array:
-        """Return the loss of each example (...), summed over its outputs."""
-        return jnp.sum(optax.losses.l2_loss(*paired_targets("half_squared_error", outputs, targets)), axis=-1)
-
-
-@config
-class MeanSquaredError:
-    """The mean over the outputs of the squared differences.
-
-    L = 1/K sum_k (y_k - t_k)^2, gradient 2/K (y - t). For K = 2 it equals `HalfSquaredError`.
-
-    >>> mean_squared_error([[1.0, 4.0]], [[1.5, 2.0]])
-    Array([2.125], dtype=float32)
-    """
-
-    kind: ClassVar[str] = "regression"
-    on: ClassVar[str] = "values"
-    minimisable: ClassVar[bool] = True
-
-    def __call__(self, outputs: Any, targets: Any) -> Array:
-        """Return the loss of each example (...), averaged over its outputs."""
-        return jnp.mean(optax.losses.squared_error(*paired_targets("mean_squared_error", outputs, targets)), axis=-1)
-
-
-@config
-class AbsoluteError:
-    """The sum of absolute differences, which an outlier moves no more than any other example.
-
-    L = sum_k |y_k - t_k|, gradient sign(y - t), 0 where they are equal.
-
-    >>> absolute_error([[1.0, 4.0]], [[1.5, 2.0]])
-    Array([2.5], dtype=float32)
-    """
-
-    kind: ClassVar[str] = "regression"
-    on: ClassVar[str] = "values"
-    minimisable: ClassVar[bool] = True
-
-    def __call__(self, outputs: Any, targets: Any) -> Array:
-        """Return the loss of each example (...), summed over its outputs."""
-        y, t = paired_targets("absolute_error", outputs, targets)
-        e = y - t
-        return jnp.sum(e * jnp.sign(e), axis=-1)  # |e|; the derivative of jnp.abs at 0 is 1 in JAX
-
-
-@config
-class Huber:
-    """Half the squared error near the target, linear beyond delta: robust to outliers, smooth at zero.
-
-    L = sum_k e^2/2 for |e| <= delta, else delta (|e| - delta/2), e = y_k - t_k; its gradient is e clipped to delta.
+    L = -sum_k t_k (1 - p_k)^gamma log p_k, p = softmax(z); its gradient is p_j sum_k t_k g_k - t_j g_j with
+    g_k = (1 - p_k)^gamma - gamma p_k (1 - p_k)^(gamma - 1) log p_k. For gamma = 0 it equals `SoftmaxCrossEntropy`.
 
     Args:
-        delta: where the parabola ends, above 0, in the unit of the target, else a `JaxnnError`.
+        gamma: how fast an example loses weight as it gets right, at least 0.
 
-    Source: Huber, "Robust estimation of a location parameter", 1964.
+    Args (of the call):
+        outputs: logits (..., K), K >= 2.
+        targets: integer labels (...,) from 0 to K - 1, or one-hot or soft rows (..., K) that sum to 1.
 
-    >>> Huber(1.0)([[0.5], [3.0]], [0.0, 0.0])
-    Array([0.125, 2.5  ], dtype=float32)
+    Returns:
+        (...). A label out of range gives NaN.
+
+    Raises:
+        JaxnnError: if the shapes or dtypes do not fit, or gamma is below 0.
+
+    Source: Lin et al., "Focal loss for dense object detection", 2017.
+
+    >>> [f"{one:.4f}" for one in Focal(2.0)([[0.0, 0.0], [0.0, 3.0]], [1, 1])]  # 1/4 ln 2, and 0.0022 of 0.0486
+    ['0.1733', '0.0001']
     """
 
-    delta: float = 1.0
-    kind: ClassVar[str] = "regression"
-    on: ClassVar[str] = "values"
+    gamma: float = 2.0
+    kind: ClassVar[str] = "classification"
+    on: ClassVar[str] = "logits"
     minimisable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        delta = number_in("Huber.delta", self.delta, 0, float("inf"), open_low=True, open_high=True)
-        object.__setattr__(self, "delta", delta)
+        object.__setattr__(self, "gamma", _checked_gamma("Focal", self.gamma))
 
     def __call__(self, outputs: Any, targets: Any) -> Array:
-        """Return the loss of each example (...), summed over its outputs."""
-        y, t = paired_targets("huber", outputs, targets)
-        return jnp.sum(optax.losses.huber_loss(y, t, delta=self.delta), axis=-1)
+        """Return the loss of each example (...)."""
+        z, t = class_targets("focal", outputs, targets)
+        classes = z.shape[-1]
+        shares = t if t.ndim == z.ndim else jax.nn.one_hot(t, classes, dtype=z.dtype)  # (..., K)
+        log_p = jnp.where(shares == 0, 0, jax.nn.log_softmax(z, axis=-1))  # -inf with a target of 0 counts 0, not NaN
+        q = -jnp.expm1(log_p)  # 1 - p
+        # a power below 1 has an infinite slope at 0, which the inner where keeps out of the gradient
+        weight = jnp.where(q > 0, jnp.where(q > 0, q, 1) ** self.gamma, 0)
+        each = jnp.sum(shares * weight * -log_p, axis=-1)
+        return each if t.ndim == z.ndim else _nan_outside(t, classes, each)
 
 
 @config
-class SignedError:
-    """The plain difference: a diagnostic of bias, no loss to minimise, because errors of both signs cancel.
+class BinaryFocal:
+    """Sigmoid cross-entropy that counts less what is already right: for labels that are seldom yes.
 
-    L = sum_k t_k - y_k, positive where the outputs are too low.
-    Its `minimisable` is False: pushing it down only raises the outputs for ever.
-
-    >>> signed_error([[0.25], [0.75]], [1.0, 0.0])
-    Array([ 0.75, -0.75], dtype=float32)
-    """
-
-    kind: ClassVar[str] = "regression"
-    on: ClassVar[str] = "values"
-    minimisable: ClassVar[bool] = False
-
-    def __call__(self, outputs: Any, targets: Any) -> Array:
-        """Return the difference of each example (...), summed over its outputs."""
-        y, t = paired_targets("signed_error", outputs, targets)
-        return jnp.sum(t - y, axis=-1)
-
-
-softmax_cross_entropy = SoftmaxCrossEntropy()
-sigmoid_cross_entropy = SigmoidCrossEntropy()
-binary_cross_entropy = BinaryCrossEntropy()
-categorical_cross_entropy = CategoricalCrossEntropy()
-squared_error = SquaredError()
-half_squared_error = HalfSquaredError()
-mean_squared_error = MeanSquaredError()
-absolute_error = AbsoluteError()
-huber = Huber()
-signed_error = SignedError()
-
-LOSSES: dict[str, Loss] = {
-    "softmax_cross_entropy": softmax_cross_entropy,
-    "sigmoid_cross_entropy": sigmoid_cross_entropy,
-    "binary_cross_entropy": binary_cross_entropy,
-    "categorical_cross_entropy": categorical_cross_entropy,
-    "squared_error": squared_error,
-    "half_squared_error": half_squared_error,
-    "mean_squared_error": mean_squared_error,
-    "absolute_error": absolute_error,
-    "huber": huber,
-    "signed_error": signed_error,
-}
-"""Every loss with its default settings, by the name that files and commands use."""
-
-
-def by_name(name: str) -> Loss:
-    """Return the loss of a name.
+    L = sum_k -t_k (1 - p_k)^gamma log p_k - (1 - t_k) p_k^gamma log(1 - p_k), p = sigmoid(z), gradient
+    t (1 - p)^gamma (gamma p log p - (1 - p)) + (1 - t) p^gamma (p - gamma (1 - p) log(1 - p)).
+    For gamma = 0 it equals `SigmoidCrossEntropy`.
 
     Args:
-        name: a key of `LOSSES`.
+        gamma: how fast a label loses weight as it gets right, at least 0.
+
+    Args (of the call):
+        outputs: logits (..., K).
+        targets: (..., K) from 0 to 1, Booleans too; or (...,) where K is 1.
 
     Returns:
-        The instance.
+        (...). A target outside [0, 1] gives NaN.
 
     Raises:
-        JaxnnError: with the list of names and the nearest.
+        JaxnnError: if the shapes do not fit, or gamma is below 0.
 
-    >>> by_name("huber")
-    Huber()
+    Source: Lin et al., "Focal loss for dense object detection", 2017.
+
+    >>> f"{BinaryFocal(2.0)([0.0], 1):.4f}"  # 1/4 ln 2
+    '0.1733'
     """
-    return LOSSES[one_of("loss", name, LOSSES)]
+
+    gamma: float = 2.0
+    kind: ClassVar[str] = "binary"
+    on: ClassVar[str] = "logits"
+    minimisable: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gamma", _checked_gamma("BinaryFocal", self.gamma))
+
+    def __call__(self, outputs: Any, targets: Any) -> Array:
+        """Return the loss of each example (...), summed over its labels."""
+        z, t = paired_targets("binary_focal", outputs, targets)
+        log_p, log_q = jax.nn.log_sigmoid(z), jax.nn.log_sigmoid(-z)
+        # powers by their logarithms, which have a finite slope everywhere
+        yes, no = jnp.exp(self.gamma * log_q) * log_p, jnp.exp(self.gamma * log_p) * log_q
+        return jnp.sum(_nan_unless_share(t, -t * yes - (1 - t) * no), axis=-1)
 
 
 def check_labels(targets: Any, classes: int) -> np.ndarray:
@@ -383,6 +274,14 @@ def check_labels(targets: Any, classes: int) -> np.ndarray:
     return labels
 
 
+def _checked_epsilon(where: str, epsilon: float) -> float:
+    return number_in(f"{where}.epsilon", epsilon, 0, 0.5, open_low=True, open_high=True)
+
+
+def _checked_gamma(where: str, gamma: float) -> float:
+    return number_in(f"{where}.gamma", gamma, 0, float("inf"), open_high=True)
+
+
 def _clipped_log(p: Array, epsilon: float) -> Array:
     """log max(p, epsilon); NaN where p is no probability, so that logits given by mistake are not a negative loss."""
     rounding = 4 * jnp.finfo(p.dtype).eps  # a softmax may sum to a little more than 1
@@ -397,3 +296,11 @@ def _nan_outside(labels: Array, classes: int, losses: Array) -> Array:
 def _nan_unless_share(targets: Array, losses: Array) -> Array:
     """NaN where a target is not from 0 to 1: the cross-entropy of a target of -1 falls without end."""
     return jnp.where((targets >= 0) & (targets <= 1), losses, jnp.nan)
+
+
+softmax_cross_entropy = SoftmaxCrossEntropy()
+sigmoid_cross_entropy = SigmoidCrossEntropy()
+binary_cross_entropy = BinaryCrossEntropy()
+categorical_cross_entropy = CategoricalCrossEntropy()
+focal = Focal()
+binary_focal = BinaryFocal()

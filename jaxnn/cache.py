@@ -20,20 +20,24 @@ class Cache:
     """Why it is not used; "" where it is."""
 
 
-def turn_on() -> Cache:
-    """Have JAX keep every compiled program in the user's own folder; without one, compile every time.
+def enable_cache(folder: str | os.PathLike[str] | None = None) -> Cache:
+    """Have JAX keep every compiled program in a folder, so that the next process need not compile it.
 
-    JAX itself keeps only what took over a second to compile, which most of our programs do not (measured.md). A bad
-    entry, or a folder that can no longer be written, only costs the time to compile.
+    JAX itself keeps only what took over a second to compile, which most of our programs do not. A bad entry, or a
+    folder that can no longer be written, only costs the time to compile. Call it before anything is compiled: JAX looks
+    for a cache once. `import jaxnn` never calls it; the shell commands do.
+
+    Args:
+        folder: where to keep them; None for `JAXNN_CACHE_DIR`, else JAX's own setting, else the user's cache folder.
 
     Returns:
-        Where the programs are kept.
+        Where the programs are kept; its `trouble` says why they are not.
     """
     import jax
 
     # JAX warns, and compiles: no news to someone who has a network to train. `jaxnn doctor` tells about the folder
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
-    found = usable()
+    found = usable(folder)
     if not found.trouble:
         jax.config.update("jax_compilation_cache_dir", found.folder)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -41,23 +45,26 @@ def turn_on() -> Cache:
     return found
 
 
-def usable() -> Cache:
+def usable(folder: str | os.PathLike[str] | None = None) -> Cache:
     """Make the cache folder if it is missing, and check that no one else can write to it: its entries are programs.
+
+    Args:
+        folder: as for `enable_cache`.
 
     Returns:
         The folder, and why it is not used, if so.
     """
-    chosen = os.environ.get(VARIABLE)
-    if chosen == "":
+    chosen = os.environ.get(VARIABLE) if folder is None else os.fspath(folder)
+    if folder is None and chosen == "":
         return Cache(None, f"{VARIABLE} is empty")
     given = chosen or os.environ.get("JAX_COMPILATION_CACHE_DIR")
     try:
-        folder = Path(given).absolute() if given else _platform_folder()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        state = folder.stat()
+        place = Path(given).absolute() if given else _platform_folder()
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = place.stat()
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: there is no home folder
         return Cache(str(given) if given else None, getattr(error, "strerror", None) or str(error))
-    return Cache(str(folder), _trouble(folder, state))
+    return Cache(str(place), _trouble(place, state))
 
 
 def size(folder: str) -> tuple[int, int]:

@@ -5,7 +5,7 @@ import jax
 import pytest
 
 from cli.commands import QUICK, another_process
-from jaxnn.cli import cache
+from jaxnn import cache
 
 
 def test_the_users_folder_by_the_platforms_convention(place, monkeypatch):

@@ -1,0 +1,179 @@
+"""A fitted estimator as one file that holds no code: weights, parameters, classes and curves, each under a checksum."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from scipy import sparse
+
+from jaxnn.checks import fail
+from jaxnn.encoding import decode, encode, shortened
+from jaxnn.estimators import prediction
+from jaxnn.estimators.classifier import MLPClassifier
+from jaxnn.estimators.images import ConvClassifier
+from jaxnn.estimators.regressor import MLPRegressor
+from jaxnn.estimators.targets import Labels
+from jaxnn.files import write_atomically
+from jaxnn.model import compare_arrays, named_arrays
+from jaxnn.tensorfile import opened, pack
+from jaxnn.version import __version__
+
+ESTIMATORS = {one.__name__: one for one in (MLPClassifier, MLPRegressor, ConvClassifier)}
+"""Every class that a file may name."""
+
+_NOT_SAVED = ("coefs_init", "intercepts_init")
+_FACTS = {"n_iter_": int, "t_": int, "n_outputs_": int, "n_features_in_": int, "stopped_because_": str}
+_CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+_FIELDS = {"classes", "estimator", "facts", "feature_names", "jax", "jaxnn", "parameters"}
+
+
+def save(path: str | os.PathLike[str], estimator: Any, custom: Mapping[str, Any] | None = None) -> None:
+    """Save a fitted estimator as one `.safetensors` file; whole or not at all.
+
+    What predicts is saved, and what `fit` said; where the optimiser stood is not: after `load`, `partial_fit` and
+    `warm_start` go on from the weights with a fresh optimiser (a pickle keeps it).
+
+    Args:
+        path: the file; its folder exists.
+        estimator: a fitted one.
+        custom: names for functions of your own (activations, losses); `load` must be given them.
+
+    Raises:
+        JaxnnError: if it is not one of ours or not fitted, a parameter cannot be saved, or the file not be written.
+
+    >>> import tempfile
+    >>> x = np.arange(6.0)[:, None]
+    >>> model = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(x, x[:, 0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(f"{folder}/line.safetensors", model)
+    ...     bool((load(f"{folder}/line.safetensors").predict(x) == model.predict(x)).all())
+    True
+    """
+    if type(estimator).__name__ not in ESTIMATORS or type(estimator) is not ESTIMATORS[type(estimator).__name__]:
+        fail("estimator", type(estimator).__name__, f"one of {', '.join(ESTIMATORS)}")
+    if not hasattr(estimator, "n_iter_"):
+        fail("estimator", "one that is not fitted", "a fitted one", "Call fit first")
+    arrays = named_arrays(*estimator._weights())
+    for name in _CURVES:
+        values = getattr(estimator, name, None)
+        arrays |= {} if values is None else {f"fitted.{name}": np.asarray(values, np.float64)}
+    arrays |= {f"history.{name}": np.asarray(values) for name, values in estimator.history_.items()}
+    known, classes = estimator.get_params(deep=False), None
+    if hasattr(estimator, "_labels"):
+        classes, listed = _classes(estimator._labels)
+        arrays |= {} if listed is None else {"fitted.classes_": listed}
+    document = {
+        "estimator": type(estimator).__name__, "jax": jax.__version__, "jaxnn": __version__, "classes": classes,
+        "parameters": encode({name: _plain(name, value) for name, value in known.items()}, custom),
+        "facts": {name: getattr(estimator, name) for name in _FACTS},
+        "feature_names": [str(one) for one in getattr(estimator, "feature_names_in_", ())],
+    }  # fmt: skip
+    write_atomically(path, pack(document, arrays))
+
+
+def load(path: str | os.PathLike[str], custom: Mapping[str, Any] | None = None) -> Any:
+    """Load an estimator that `save` wrote, checking every bit of it before use; the file may come from anyone.
+
+    Args:
+        path: the file.
+        custom: functions of your own that it was fitted with, by name.
+
+    Returns:
+        The fitted estimator; its answers are those of the one saved, bit for bit.
+
+    Raises:
+        JaxnnError: naming file and place, if it is damaged, of another kind, or does not fit together.
+
+    >>> load("no/such.safetensors")
+    Traceback (most recent call last):
+    jaxnn.checks.JaxnnError: no/such.safetensors: got no such file; needed a file of an estimator. Check the path.
+    """
+    with opened(path, "a file of an estimator") as file:
+        document, arrays = file.document, file.arrays()
+        if set(document) != _FIELDS or document["estimator"] not in ESTIMATORS:
+            fail("document", shortened(sorted(document)), f"an estimator: one of {', '.join(ESTIMATORS)}")
+        if not isinstance(document["parameters"], dict):
+            fail("parameters", shortened(document["parameters"]), "a value for each parameter")
+        values = {name: _given(name, value) for name, value in decode(document["parameters"], custom).items()}
+        kind = ESTIMATORS[document["estimator"]]
+        names = set(kind().get_params(deep=False))
+        if set(values) != names:
+            fail("parameters", shortened(sorted(set(values) ^ names)), f"the parameters of {kind.__name__}")
+        estimator = kind(**values)
+        _restore(estimator, document, arrays)
+        return estimator
+
+
+def _restore(estimator: Any, document: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Fitted attributes from a document and arrays, compared with what the parameters say."""
+    facts, curves = document["facts"], {name: arrays.get(f"fitted.{name}") for name in _CURVES}
+    for name, kind in _FACTS.items():
+        if not isinstance(facts, dict) or type(facts.get(name)) is not kind:
+            fail("facts", shortened(facts), f"{name}, a {kind.__name__}")
+        setattr(estimator, name, facts[name])
+    if document["feature_names"]:
+        estimator.feature_names_in_ = np.array([str(one) for one in document["feature_names"]], object)
+    if document["classes"] is not None:
+        estimator._labels = _labels(document["classes"], arrays.get("fitted.classes_"))
+        estimator.classes_ = estimator._labels.classes
+    estimator._targets = estimator.n_outputs_
+    objective, shape = estimator._objective(), estimator._shaped(np.empty((1, estimator.n_features_in_))).shape[1:]
+    estimator._net, estimator.out_activation_ = estimator._network(shape, objective.width), objective.out_activation
+    own = {name: array for name, array in arrays.items() if name.startswith(("params.", "state."))}
+    if not own:
+        fail("arrays", "no weights", "those of the network")
+    dtype = next(iter(own.values())).dtype
+    with prediction.precision(dtype):
+        example = jax.ShapeDtypeStruct(shape, dtype)
+        weights = jax.eval_shape(lambda: estimator._net.init(jax.random.key(0), example))
+        compare_arrays(own, named_arrays(*weights))
+    leaves = [np.array(own[name]) for name in named_arrays(*weights)]
+    estimator.__dict__.update(estimator._keep_weights(*jax.tree.unflatten(jax.tree.structure(weights), leaves)))
+    for name, values in curves.items():
+        if values is not None or name == "validation_scores_":
+            setattr(estimator, name, None if values is None else values.tolist())
+    estimator.history_ = {name[8:]: array for name, array in arrays.items() if name.startswith("history.")}
+    estimator._derive()
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A parameter as `encode` takes it."""
+    if name in _NOT_SAVED or isinstance(value, np.random.RandomState | np.random.Generator):
+        return None  # only fit uses it
+    if isinstance(value, dict):
+        return [list(pair) for pair in value.items()]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return "infinite" if isinstance(value, float) and value == np.inf else value
+
+
+def _given(name: str, value: Any) -> Any:
+    if name == "class_weight" and isinstance(value, tuple):
+        return dict(value)
+    return np.inf if value == "infinite" else value
+
+
+def _classes(labels: Labels) -> tuple[dict[str, Any], np.ndarray | None]:
+    """What a document says of classes, and the array of those that are numbers."""
+    about = {"kind": labels.kind, "sparse": bool(labels.binarizer.sparse_input_), "text": None}
+    if labels.classes.dtype.kind in "biuf":
+        return about, labels.classes
+    kept = [str(one) for one in labels.classes]
+    if kept != labels.classes.tolist():
+        fail("classes_", f"classes of type {type(labels.classes[0]).__name__}", "numbers or text")
+    return about | {"text": kept, "object": labels.classes.dtype == object}, None
+
+
+def _labels(about: Any, listed: np.ndarray | None) -> Labels:
+    if not isinstance(about, dict) or about.get("kind") not in ("binary", "multiclass", "multilabel"):
+        fail("classes", shortened(about), "their kind and values")
+    if isinstance(about.get("text"), list) and all(isinstance(one, str) for one in about["text"]):
+        listed = np.array(about["text"], object if about.get("object") else None)
+    if listed is None or listed.ndim != 1 or not len(listed):
+        fail("classes", "none", "at least one")
+    if about["kind"] == "multilabel":
+        rows = np.eye(len(listed), dtype=int)
+        return Labels(sparse.csr_matrix(rows) if about.get("sparse") else rows)
+    return Labels(listed)
