@@ -88,6 +88,17 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None,
         incremental: bool = False,
     ) -> Any:  # fmt: skip
+        before = dict(self.__dict__)
+        try:
+            self._learn(X, y, sample_weight, X_val, y_val, incremental)
+        except BaseException:  # what could not be fitted is as it was before
+            now = {name: value for name, value in self.__dict__.items() if "callback" in name}
+            self.__dict__.clear()
+            self.__dict__.update(before | now)
+            raise
+        return self
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, incremental: bool) -> None:
         parameters.check(self)
         first = not hasattr(self, "n_iter_") or not (self.warm_start or incremental)
         given = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
@@ -95,19 +106,19 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         y = self._learn_targets(y, incremental, first)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         dtype = self._dtype(X, first)
-        x = self._shaped(dense(X, dtype))
-        rows = Examples(x, self._targets_of(y, dtype), self._weighted(y, weight, incremental))
+        rows = Examples(
+            self._shaped(dense(X, dtype)), self._targets_of(y, dtype), self._weighted(y, weight, incremental)
+        )
         random = check_random_state(self.random_state)
         with prediction.precision(dtype):
             if first:
                 self._begin(rows, random)
             else:
                 self._net = self._same_network(rows.x.shape[1:])
-            held = self._held(rows, X_val, y_val, dtype, random, incremental, first)
-            train = held[0] if held[0] is not None else rows
-            run = training.run(self, train, held[1], random, incremental, given)
-        self._take(run, len(train.x), held[1] is not None)
-        return self
+            learnt, held = self._held(rows, X_val, y_val, dtype, random, incremental, first)
+            train = rows if learnt is None else learnt
+            run = training.run(self, train, held, random, incremental, given)
+        self._take(run, len(train.x), held is not None)
 
     def _validated(self, X: Any, y: Any, first: bool) -> Any:
         kinds = {"dtype": (np.float64, np.float32), "accept_sparse": ["csr", "csc"], "multi_output": True}
@@ -200,13 +211,13 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
 
     def _warn(self, run: Run) -> None:
         if run.interrupted:
-            warnings.warn("Training interrupted by user.", stacklevel=6)
+            warnings.warn("Training interrupted by user.", stacklevel=7)
         elif run.diverged:
-            warnings.warn(f"{type(self).__name__}: {run.stopped_because}.", ConvergenceWarning, stacklevel=6)
+            warnings.warn(f"{type(self).__name__}: {run.stopped_because}.", ConvergenceWarning, stacklevel=7)
         elif run.now is not None and int(run.now.stopped[0]) == stopping.EPOCHS_DONE and not self._one_epoch:
             said = f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."
             said = f"{'lbfgs' if self.solver == 'lbfgs' else 'Stochastic Optimizer'}: {said}"
-            warnings.warn(said, ConvergenceWarning, stacklevel=6)
+            warnings.warn(said, ConvergenceWarning, stacklevel=7)
 
     def _attributes(self, run: Run) -> dict[str, Any]:
         params, state = jax.tree.map(np.array, jax.device_get((run.params, run.state)))

@@ -78,7 +78,7 @@ def batch_size(estimator: Any, examples: int) -> int:
         return min(200, examples)
     if estimator.batch_size > examples:
         said = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-        warnings.warn(said, stacklevel=7)
+        warnings.warn(said, stacklevel=8)
     return min(estimator.batch_size, examples)
 
 

@@ -154,6 +154,9 @@ def check_fit(made: Recipe, data: Tables) -> None:
     if made.augment:
         example, target = _augmented(made.augment, made.batch_size, example, target)
         _output_shape(made.net, made.loss, made.batch_size, example, target, x64)
+    for table in (data.train, data.validation):
+        if table is not None and getattr(made.loss, "on", "") == "log_rates" and (table.y < 0).any():
+            fail("data y", f"{table.y.min()} under {made.loss!r}", "counts or rates of at least 0")
     if getattr(made.loss, "kind", "") == "classification" and y.dtype.kind in "iu" and y.ndim < len(outputs):
         for table in (data.train, data.validation):
             if table is not None:

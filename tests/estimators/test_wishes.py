@@ -238,3 +238,24 @@ def test_parameters_are_checked_in_fit_with_name_value_and_range():
     ]:
         with pytest.raises(ValueError, match=message):
             MLPClassifier(**wrong).fit(X, Y)
+
+
+def test_a_fit_that_fails_changes_nothing(quick_compiles):
+    """An estimator that was fitted stays so; one that was not is not fitted."""
+    model = MLPClassifier(**COMMON).fit(X, Y)
+    answers, settings = model.predict_proba(X), vars(model).copy()
+    wrong = lambda outputs, targets: outputs.sum()  # noqa: E731 (one number for all)
+    with pytest.raises(ValueError, match="one loss for each example"):
+        model.set_params(loss=wrong).fit(X[:40], Y[:40])
+    np.testing.assert_array_equal(model.predict_proba(X), answers)
+    assert {name for name in vars(model) if vars(model)[name] is not settings.get(name)} == {"loss"}
+    fresh = MLPClassifier(**COMMON, dropout=0.5, solver="lbfgs")
+    with pytest.raises(ValueError, match=r"LBFGS\(\): got a network that draws"):
+        fresh.fit(X, Y)
+    assert not [name for name in vars(fresh) if name.endswith("_")]
+
+
+def test_warnings_point_at_the_line_that_fits(quick_compiles):
+    with pytest.warns(ConvergenceWarning) as caught:
+        MLPClassifier(**COMMON).fit(X, Y)
+    assert caught[0].filename == __file__

@@ -392,3 +392,13 @@ def test_a_penalty_per_example_is_divided_by_the_weight_of_the_minibatch(gradien
     )  # fmt: skip
     np.testing.assert_allclose(run.params["dense_0"]["kernel"], [[2 - 0.1 * 2 * 3.0 * 2 / 6]], rtol=1e-6)
     np.testing.assert_allclose(run.history["penalty"], [3.0 * 4 / 6], rtol=1e-6)
+
+
+def test_counts_below_zero_and_metrics_of_rates():
+    """Metrics of a Poisson regression compare rates, exp of the outputs, with the counts."""
+    x, y = X[:, :1], np.round(np.exp(X[:, 0]))
+    run = nn.fit(nn.Dense(1), (x, y), nn.losses.poisson, metrics=["mae"], epochs=3)
+    by_hand = np.abs(np.exp(run.logits(x)[:, 0]) - y).mean()
+    np.testing.assert_allclose(run.history["mae"][-1], by_hand, rtol=1e-5)
+    with pytest.raises(nn.JaxnnError, match=r"data y: got -1.0 under PoissonDeviance\(\); needed counts"):
+        nn.fit(nn.Dense(1), (x, y - 1 - y.min()), nn.losses.poisson)
