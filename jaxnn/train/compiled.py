@@ -14,6 +14,10 @@ KEPT = 64
 """Programs kept; the least recently used goes first."""
 
 
+OPTIONS: dict[str, bool | int | str] = {}
+"""Options of XLA's compiler, by the names of its flags; results do not depend on them, beyond rounding."""
+
+
 class Program(NamedTuple):
     """The compiled functions of one recipe for one set of shapes."""
 
@@ -59,7 +63,7 @@ class _Shapes:
 def _settings() -> tuple[Hashable, ...]:
     """The settings of JAX that a compiled program depends on beside its arguments."""
     names = ("default_matmul_precision", "default_device", "enable_x64", "threefry_partitionable")
-    return tuple(str(getattr(jax.config, f"jax_{name}")) for name in names)
+    return (*(str(getattr(jax.config, f"jax_{name}")) for name in names), *sorted(OPTIONS.items()))
 
 
 @lru_cache(KEPT)
@@ -72,5 +76,5 @@ def _compile(recipe: Recipe, shapes: _Shapes, settings: tuple[Hashable, ...]) ->
     chunk = jax.jit(partial(program.chunk_members, recipe)).lower(now, data, hyper, steps)
     # XLA lets go of Python's lock while it compiles
     with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(lowered.compile) for lowered in (init, chunk)]
+        futures = [pool.submit(lowered.compile, OPTIONS or None) for lowered in (init, chunk)]
         return Program(*(future.result() for future in futures), first=now)
