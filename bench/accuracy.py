@@ -20,7 +20,14 @@ def main() -> None:
     parser.add_argument("--augment", action="append", default=[], help="such as shift=1, for images")
     parser.add_argument("--dropout", type=float, default=0.0, help="share of hidden activations dropped (default 0)")
     parser.add_argument("--seeds", type=int, default=10, help="how many, from 0 on (default 10)")
+    parser.add_argument("--estimators", metavar="SOLVER", help="ours beside scikit-learn's: adam, sgd or lbfgs")
     given = parser.parse_args()
+    if given.estimators:
+        from bench.seeds import table as beside
+
+        print(f"{given.seeds} seeds, solver {given.estimators}")
+        beside(given.seeds, given.estimators)
+        return
     name = given.data if given.model == "auto" else f"{given.data}, {given.model}"
     table, scores, what = load(given.data, given.target), [], "accuracy"
     for seed in range(given.seeds):

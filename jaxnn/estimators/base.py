@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from jaxnn.checks import fail
 from jaxnn.estimators import parameters, prediction, training
@@ -224,8 +224,7 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         return self._keep_weights(params, state)
 
     def _ask(self, X: Any, answer: Any, net: Chain | None = None) -> np.ndarray:
-        """What the network, or a part of it, answers for rows as the user has them."""
-        check_is_fitted(self)
+        """What a fitted network, or a part of it, answers for rows as the user has them."""
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         params, state = self._weights()
         return prediction.outputs(net or self._net, answer, params, state, X, self._shaped)

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from jaxnn import activations
 from jaxnn.checks import fail, number_in, whole_number
@@ -120,7 +121,8 @@ class ConvClassifier(NeuralClassifier):
         Returns:
             `(examples, width of the last hidden layer)`.
         """
-        return self._ask(X, as_is, Chain(*self._net.layers[:-1]) if hasattr(self, "_net") else None)
+        check_is_fitted(self)
+        return self._ask(X, as_is, Chain(*self._net.layers[:-1]))
 
     @property
     def _n_features_out(self) -> int:

@@ -12,6 +12,7 @@ from jaxnn.initializers import LecunNormal
 from jaxnn.layers import BatchNorm, Chain, Dense, Dropout
 from jaxnn.ops import fold_in
 from jaxnn.pytypes import Params, State
+from jaxnn.train.prepare import weight_shapes
 
 ACTIVATIONS = {"logistic": activations.sigmoid}
 """scikit-learn's names that are not ours."""
@@ -125,7 +126,7 @@ def constant(net: Chain, shape: tuple[int, ...], dtype: Any) -> State:
 
     A run puts the numbers of its own network in their place.
     """
-    shapes = jax.eval_shape(lambda: net.init(jax.random.key(0), jax.ShapeDtypeStruct(shape, dtype))[1])
+    shapes = weight_shapes(net, jax.ShapeDtypeStruct(shape, dtype), np.dtype(dtype) == np.float64)[1]
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
 
 

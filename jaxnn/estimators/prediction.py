@@ -32,8 +32,9 @@ def outputs(net: Layer, answer: Any, params: Any, state: Any, x: Any, shaped: An
     """
     dtype = jax.tree.leaves(params)[0].dtype
     with precision(dtype):
-        example = shaped(np.empty((1, x.shape[1]), dtype)).shape[1:]
-        function, most = _compiled(net, answer), _rows_at_a_time(net, example, str(dtype))
+        function, most = _compiled(net, answer), measure.FEWEST_ROWS
+        if x.shape[0] > most:  # a few rows need no look at the size of the network
+            most = _rows_at_a_time(net, shaped(np.empty((1, x.shape[1]), dtype)).shape[1:], str(dtype))
         blocks = [shaped(_block(x, start, most, dtype)) for start in range(0, max(x.shape[0], 1), most)]
         # all are on their way before the first is waited for
         answers = [function(params, state, block) for block in blocks]

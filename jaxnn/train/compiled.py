@@ -14,7 +14,7 @@ KEPT = 64
 """Programs kept; the least recently used goes first."""
 
 
-OPTIONS: dict[str, bool | int | str] = {}
+OPTIONS: dict[str, Any] = {}
 """Options of XLA's compiler, by the names of its flags; results do not depend on them, beyond rounding."""
 
 
@@ -76,5 +76,5 @@ def _compile(recipe: Recipe, shapes: _Shapes, settings: tuple[Hashable, ...]) ->
     chunk = jax.jit(partial(program.chunk_members, recipe)).lower(now, data, hyper, steps)
     # XLA lets go of Python's lock while it compiles
     with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(lowered.compile, OPTIONS or None) for lowered in (init, chunk)]
+        futures = [pool.submit(lowered.compile, dict(OPTIONS)) for lowered in (init, chunk)]
         return Program(*(future.result() for future in futures), first=now)

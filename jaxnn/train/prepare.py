@@ -147,7 +147,7 @@ def check_fit(made: Recipe, data: Tables) -> None:
     """
     x, y = data.train.x, data.train.y
     example, target = jax.ShapeDtypeStruct(x.shape[1:], x.dtype), jax.ShapeDtypeStruct(y.shape[1:], y.dtype)
-    x64 = jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+    x64 = _x64()
     outputs = _output_shape(made.net, made.loss, made.batch_size, example, target, x64)
     if searches(made.optimizer):
         _check_search(made, len(data.train.rows), example)
@@ -169,9 +169,11 @@ def _check_search(made: Recipe, examples: int, example: jax.ShapeDtypeStruct) ->
     if made.batch_size != examples:
         given = f"minibatches of {made.batch_size} of {examples} examples"
         fail(where, given, "all of them at once", "Give batch_size=None")
+    if made.gradient == "backprop":
+        fail(where, "gradient='backprop'", "'auto' or 'autodiff'", "The search differentiates by itself")
     if made.augment:
         fail(where, "augmentation, which changes the examples", "the same ones in every step", "Use another optimizer")
-    params, state = jax.eval_shape(lambda: made.net.init(jax.random.key(0), example))
+    params, state = weight_shapes(made.net, example, _x64())
     batch = jax.ShapeDtypeStruct((examples, *example.shape), example.dtype)
     try:
         jax.eval_shape(lambda p, s, b: made.net.apply(p, s, b, train=True)[0], params, state, batch)
@@ -191,13 +193,31 @@ def _augmented(augment: Any, size: int, *one: jax.ShapeDtypeStruct) -> tuple[jax
     return tuple(jax.ShapeDtypeStruct(each.shape[1:], each.dtype) for each in batch)
 
 
+def _x64() -> bool:
+    return jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@lru_cache(256)
+def weight_shapes(net: Layer, example: jax.ShapeDtypeStruct, x64: bool) -> Any:
+    """Return shapes and dtypes of a network's weights; traced once, as it was most of the time of a small run.
+
+    Args:
+        net: the network.
+        example: of its examples.
+        x64: whether JAX has 64 bits switched on, which decides dtypes.
+
+    Returns:
+        `(params, state)` of `jax.ShapeDtypeStruct`.
+    """
+    return jax.eval_shape(lambda: net.init(jax.random.key(0), example))
+
+
 @lru_cache(64)  # the same network again is traced no more: it was 20 of the 24 ms of a short run
 def _output_shape(
     net: Layer, loss: Any, size: int, example: jax.ShapeDtypeStruct, target: jax.ShapeDtypeStruct, x64: bool
 ) -> tuple[int, ...]:
     """The shape of the outputs for a batch, if network, loss and targets fit each other."""
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    params, state = jax.eval_shape(lambda k: net.init(k, example), key)
+    params, state = weight_shapes(net, example, x64)
     if not jax.tree.leaves(params):
         fail("net", repr(net), "at least one layer with parameters", "There is nothing to train")
     batch, targets = (jax.ShapeDtypeStruct((size, *one.shape), one.dtype) for one in (example, target))
@@ -228,8 +248,7 @@ def starting_weights(net: Layer, start: Any, x: np.ndarray) -> Any:
     given = (start.params, start.state) if hasattr(start, "params") else start
     if not (isinstance(given, tuple | list) and len(given) == 2):
         fail("start", type(start).__name__, "(params, state) or an earlier run")
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    needed = jax.eval_shape(lambda k: net.init(k, jax.ShapeDtypeStruct(x.shape[1:], x.dtype)), key)
+    needed = weight_shapes(net, jax.ShapeDtypeStruct(x.shape[1:], x.dtype), _x64())
     has, needs = (_described({"params": tree[0], "state": tree[1]}) for tree in (given, needed))
     for path in sorted(has.keys() | needs.keys()):
         if has.get(path) != needs.get(path):

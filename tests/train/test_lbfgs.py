@@ -66,6 +66,7 @@ def test_what_cannot_be_searched_is_refused():
         ({"batch_size": 32}, r"LBFGS\(\): got minibatches of 32 of 60 examples; needed all of them"),
         ({"net": nn.Chain(nn.Dense(3), nn.Dropout(0.5), nn.Dense(1))}, r"LBFGS\(\): got a network that draws"),
         ({"augment": [lambda key, x, y: (x, y)]}, r"LBFGS\(\): got augmentation"),
+        ({"gradient": "backprop"}, r"LBFGS\(\): got gradient='backprop'"),
         ({"optimizer": "adam"}, "Converged.*needed optimizers.LBFGS"),
     ]:
         with pytest.raises(nn.JaxnnError, match=message):
