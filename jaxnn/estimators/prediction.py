@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jaxnn.layers.base import Layer
-from jaxnn.train import measure
+from jaxnn.train import compiled, measure
 
 MOST_ROWS = 1024
 """Rows of a small network computed at a time: 100,000 rows of digits took as long by 256 as by 4,096, and nearly twice
@@ -32,7 +32,7 @@ def outputs(net: Layer, answer: Any, params: Any, state: Any, x: Any, shaped: An
     """
     dtype = jax.tree.leaves(params)[0].dtype
     with precision(dtype):
-        function, most = _compiled(net, answer), measure.FEWEST_ROWS
+        function, most = _compiled(net, answer, tuple(compiled.OPTIONS.items())), measure.FEWEST_ROWS
         if x.shape[0] > most:  # a few rows need no look at the size of the network
             most = _rows_at_a_time(net, shaped(np.empty((1, x.shape[1]), dtype)).shape[1:], str(dtype))
         blocks = [shaped(_block(x, start, most, dtype)) for start in range(0, max(x.shape[0], 1), most)]
@@ -64,8 +64,8 @@ def _block(x: Any, start: int, most: int, dtype: Any) -> np.ndarray:
 
 
 @lru_cache(256)
-def _compiled(net: Layer, answer: Any) -> Any:
-    return jax.jit(lambda params, state, x: answer(net.apply(params, state, x)[0]))
+def _compiled(net: Layer, answer: Any, options: tuple[tuple[str, Any], ...]) -> Any:
+    return jax.jit(lambda params, state, x: answer(net.apply(params, state, x)[0]), compiler_options=dict(options))
 
 
 @lru_cache(256)

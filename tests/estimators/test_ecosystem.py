@@ -22,7 +22,7 @@ from jaxnn.estimators import ConvClassifier, MLPClassifier, MLPRegressor
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 QUICK = {"hidden_layer_sizes": (6,), "max_iter": 8, "random_state": 0}
 X, Y = load_iris(return_X_y=True)
-SMALL_CONV = ConvClassifier(channels=(3,), hidden_layer_sizes=(8,), max_iter=40, learning_rate_init=0.02)
+SMALL_CONV = ConvClassifier(channels=(3,), hidden_layer_sizes=(), max_iter=40, learning_rate_init=0.05)
 
 
 @pytest.mark.filterwarnings("ignore")  # what the checks do on purpose
