@@ -20,29 +20,59 @@ class Cache:
     """Why it is not used; "" where it is."""
 
 
+_ENABLED: list[str] = []
+"""The folder of the first call: JAX takes no other afterwards."""
+
+
 def enable_cache(folder: str | os.PathLike[str] | None = None) -> Cache:
     """Have JAX keep every compiled program in a folder, so that the next process need not compile it.
 
-    JAX itself keeps only what took over a second to compile, which most of our programs do not. A bad entry, or a
-    folder that can no longer be written, only costs the time to compile. Call it before anything is compiled: JAX looks
-    for a cache once. `import jaxnn` never calls it; the shell commands do.
+    Processes started from this one (`n_jobs=2`) keep theirs there too. JAX itself keeps only what took over a second to
+    compile, which most of our programs do not. A bad entry only costs the time to compile; entries are never deleted.
+    `import jaxnn` never calls it.
 
     Args:
         folder: where to keep them; None for `JAXNN_CACHE_DIR`, else JAX's own setting, else the user's cache folder.
 
     Returns:
-        Where the programs are kept; its `trouble` says why they are not.
+        Where the programs are kept; its `trouble` says why they are not, as a warning does.
+    """
+    found = usable(folder)
+    if not found.trouble and _ENABLED and found.folder != _ENABLED[0]:
+        found = Cache(found.folder, f"JAX keeps programs in {_ENABLED[0]} since the first call")
+    if found.trouble:
+        warnings.warn(f"no compiled programs are kept in {found.folder}: {found.trouble}", stacklevel=2)
+        return found
+    _ENABLED.append(str(found.folder))
+    os.environ.update({name.upper(): str(value) for name, value in _settings(found).items()})
+    return turn_on(found)
+
+
+def turn_on(found: Cache | None = None) -> Cache:
+    """Turn the cache on in this process alone, silently, as the shell commands do.
+
+    Args:
+        found: the folder; None for that of `usable`.
+
+    Returns:
+        Where the programs are kept, or why they are not.
     """
     import jax
 
     # JAX warns, and compiles: no news to someone who has a network to train. `jaxnn doctor` tells about the folder
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
-    found = usable(folder)
+    found = usable() if found is None else found
     if not found.trouble:
-        jax.config.update("jax_compilation_cache_dir", found.folder)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        for name, value in _settings(found).items():
+            jax.config.update(name, value)
     return found
+
+
+def _settings(found: Cache) -> dict[str, object]:
+    return {
+        "jax_compilation_cache_dir": found.folder, "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }  # fmt: skip
 
 
 def usable(folder: str | os.PathLike[str] | None = None) -> Cache:
@@ -55,11 +85,11 @@ def usable(folder: str | os.PathLike[str] | None = None) -> Cache:
         The folder, and why it is not used, if so.
     """
     chosen = os.environ.get(VARIABLE) if folder is None else os.fspath(folder)
-    if folder is None and chosen == "":
-        return Cache(None, f"{VARIABLE} is empty")
+    if chosen == "":
+        return Cache(None, f"{VARIABLE if folder is None else 'the name of the folder'} is empty")
     given = chosen or os.environ.get("JAX_COMPILATION_CACHE_DIR")
     try:
-        place = Path(given).absolute() if given else _platform_folder()
+        place = Path(given).expanduser().absolute() if given else _platform_folder()
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         state = place.stat()
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: there is no home folder

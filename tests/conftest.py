@@ -10,6 +10,8 @@ import hypothesis
 import jax
 import pytest
 
+import quick
+
 # what is compiled stays in JAX's caches, gigabytes by the end: looking for cycles in it took a twentieth of the time
 gc.set_threshold(50_000, 20, 50)
 
@@ -40,17 +42,12 @@ def strict_promotion():
 
 @pytest.fixture
 def quick_compiles():
-    """Compile without most optimisations: for tests of values, whose programs take longer to compile than to run.
+    """Compile as `quick` does, for tests of values; a test's own functions take `quick.jit`.
 
-    It took a third off the laws; the tests of training, of bits and of costs compile as users do.
+    The tests of bits and of costs, and those of whole runs against other libraries, compile as users do.
     """
-    from jaxnn.train import compiled
-
-    jax.config.update("jax_disable_most_optimizations", True)
-    compiled.OPTIONS["xla_cpu_use_fusion_emitters"] = False  # a run of tiny data: 0.21 s to compile in place of 0.65
-    yield
-    compiled.OPTIONS.clear()
-    jax.config.update("jax_disable_most_optimizations", False)
+    with quick.compiles():
+        yield
 
 
 @pytest.fixture

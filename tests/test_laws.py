@@ -15,6 +15,7 @@ import jaxnn as nn
 from cases import CASES, KINDS, LAYERS, Case
 from jaxnn import backprop, layers
 from jaxnn.layers.base import Layer, memory, step, walk
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -33,19 +34,27 @@ def train(case: Case):
 @lru_cache(None)
 def weights(case: Case):
     """Parameters and state, drawn once for all laws."""
-    return jax.jit(lambda key: case.layer.init(key, case.example()))(jax.random.key(20260901))
+    return jit(lambda key: case.layer.init(key, case.example()))(jax.random.key(20260901))
+
+
+def weights64(case: Case):
+    """The same in float64."""
+    with jax.enable_x64(False):
+        drawn = weights(case)
+    wanted = jax.eval_shape(lambda: case.layer.init(jax.random.key(0), case.example(jnp.float64)))
+    return jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), drawn, wanted)
 
 
 @lru_cache(None)
 def training(case: Case):
     """apply while training, compiled once for all laws that give it a batch of 5."""
-    return jax.jit(train(case))
+    return jit(train(case))
 
 
 @lru_cache(None)
 def applied(case: Case):
     """apply with `train=False`, compiled."""
-    return jax.jit(lambda params, state, x, mask=None: case.layer.apply(params, state, x, mask=mask)[0])
+    return jit(lambda params, state, x, mask=None: case.layer.apply(params, state, x, mask=mask)[0])
 
 
 def test_every_exported_layer_is_in_the_table():
@@ -79,16 +88,16 @@ def test_law_2_batch_equals_vmap_over_examples(case, getkey):
     params, state = weights(case)
     x = case.batch(getkey(), 2, 3)
     y = applied(case)(params, state, x)
-    one = jax.jit(jax.vmap(jax.vmap(lambda example: case.layer.apply(params, state, example)[0])))
+    one = jit(jax.vmap(jax.vmap(lambda example: case.layer.apply(params, state, example)[0])))
     chex.assert_trees_all_close(one(x), y, **close)
 
 
 @each_kind
 def test_law_3_vmap_over_members_equals_a_loop(case, getkey):
     keys = jax.random.split(getkey(), 3)
-    members = jax.jit(jax.vmap(lambda key: case.layer.init(key, case.example())))(keys)
+    members = jit(jax.vmap(lambda key: case.layer.init(key, case.example())))(keys)
     x, noise = case.batch(getkey(), 3, 5), jax.random.split(getkey(), 3)
-    together = jax.jit(jax.vmap(train(case)))(*members, x, noise)
+    together = jit(jax.vmap(train(case)))(*members, x, noise)
     one = training(case)
     for i in range(3):
         alone = one(*_member(members, i), np.asarray(x)[i], noise[i])
@@ -101,10 +110,14 @@ def _member(tree, i):
 
 @each_kind
 def test_law_4_without_train_the_key_is_ignored_and_the_state_unchanged(case, getkey):
-    params, state = case.layer.init(getkey(), case.example())
+    params, state = weights(case)
     x = case.batch(getkey(), 5)
-    y, after = case.layer.apply(params, state, x)
-    again, _ = case.layer.apply(params, state, x, key=getkey())
+
+    @jit
+    def both(x, key):
+        return case.layer.apply(params, state, x), case.layer.apply(params, state, x, key=key)[0]
+
+    (y, after), again = both(x, getkey())
     chex.assert_trees_all_equal(y, again)
     chex.assert_trees_all_equal(after, state)
 
@@ -121,7 +134,7 @@ def test_law_5_the_state_keeps_its_structure(case, getkey):
 def test_law_6_a_masked_padded_batch_equals_the_short_one(case, getkey):
     params, state = weights(case)
     x, key = case.batch(getkey(), 8), getkey()
-    masked = jax.jit(lambda x, mask: case.layer.apply(params, state, x, train=True, key=key, mask=mask))
+    masked = jit(lambda x, mask: case.layer.apply(params, state, x, train=True, key=key, mask=mask))
     y, after = masked(x, np.arange(8) < 5)
     short, short_after = training(case)(params, state, x[:5], key)
     chex.assert_trees_all_close(y[:5], short, **close)
@@ -143,15 +156,16 @@ def test_law_6_masked_padded_sequences_equal_the_short_ones(case, getkey):
 
 @each_kind
 def test_law_7_init_depends_on_key_shape_and_dtype_alone(case, getkey):
+    both = jit(lambda key, x: (case.layer.init(key, case.example()), case.layer.init(key, x)))
     key = getkey()
-    by_shape = case.layer.init(key, case.example())
-    for _ in range(2):
-        chex.assert_trees_all_equal(case.layer.init(key, case.batch(getkey())), by_shape)
+    (by_shape, by_values), (again, by_others) = (both(key, case.batch(getkey())) for _ in range(2))
+    for other in (by_values, again, by_others):
+        chex.assert_trees_all_equal(other, by_shape)
 
 
 @each_case
 def test_law_8_the_gradient_equals_central_differences_and_the_rule_by_hand(case, getkey, x64):
-    params, state = jax.jit(lambda key: case.layer.init(key, case.example(jnp.float64)))(getkey())
+    params, state = weights64(case)
     x, noise = case.batch(getkey(), 3, dtype=jnp.float64), getkey()
     # the state is held (a dropout rate moves a threshold, which has no derivative), and so are whole numbers
     inputs = (params,) if case.integer else (params, x)
@@ -161,7 +175,7 @@ def test_law_8_the_gradient_equals_central_differences_and_the_rule_by_hand(case
 
     cotangent = np.random.default_rng(9).normal(size=jax.eval_shape(outputs, *inputs).shape)
 
-    @jax.jit
+    @jit
     def both(*inputs):  # in one program, which is compiled once
         y, pull = jax.vjp(outputs, *inputs)
         pulled = by_hand = pull(cotangent)
@@ -204,7 +218,7 @@ def test_law_9_one_trace_for_each_shape_and_forward_mode(case, getkey):
     params, state = weights(case)
     key, traces = getkey(), []
 
-    @jax.jit
+    @jit
     def traced(*arguments):
         traces.append(1)
         return train(case)(*arguments)
@@ -219,7 +233,7 @@ def test_law_9_one_trace_for_each_shape_and_forward_mode(case, getkey):
     def forward(x):
         return case.layer.apply(params, state, x, train=True, key=key)[0]
 
-    @jax.jit
+    @jit
     def both(x, tangent, cotangent):
         pushed, (pulled,) = jax.jvp(forward, (x,), (tangent,))[1], jax.vjp(forward, x)[1](cotangent)
         return jnp.vdot(cotangent, pushed), jnp.vdot(pulled, tangent)
@@ -232,7 +246,7 @@ def test_law_9_one_trace_for_each_shape_and_forward_mode(case, getkey):
 def test_law_10_values_agree_with_flax(case, getkey):
     params, state = weights(case)
     x = case.batch(getkey(), 5)
-    chex.assert_trees_all_close(applied(case)(params, state, x), case.flax(params, state, x), rtol=1e-6, atol=1e-6)
+    chex.assert_trees_all_close(applied(case)(params, state, x), jit(case.flax)(params, state, x), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.torch], ids=lambda case: case.name)
@@ -256,7 +270,7 @@ def test_law_11_step_over_time_equals_apply_on_the_sequence(case, getkey):
             step(case.layer, params, state, known, x[:, :, 0])
         return
     whole = applied(case)(params, state, x)
-    one = jax.jit(lambda known, x: step(case.layer, params, state, known, x))
+    one = jit(lambda known, x: step(case.layer, params, state, known, x))
     outputs = []
     for time in range(case.shape[0]):
         y, after = one(known, x[:, :, time])

@@ -138,7 +138,7 @@ def computed(problem: Problem) -> tuple[Any, np.ndarray, np.ndarray]:
     from jaxnn.layers import Chain, Dense
     from jaxnn.losses import half_squared_error
 
-    cache.enable_cache()
+    cache.turn_on()
     widths = [kernel.shape[1] for kernel in problem.kernels]
     hidden, output = (Dense(width) for width in widths)
     net = Chain(("hidden", hidden), by_name(problem.activation), ("output", output), sigmoid)

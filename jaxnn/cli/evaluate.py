@@ -40,7 +40,7 @@ def evaluate(run: str, data: str, target: str | None, *, as_json: bool) -> int:
     _check_target(table, target, learnt.target_name)
     truth, rows = target_for(table, learnt)
     x, notes = learnt.encode(features_for(table, learnt)[0], table.place)
-    cache.enable_cache()
+    cache.turn_on()
     found = _scores(opened.model, learnt, opened.model.logits(x[rows]), truth)
     for note in (*table.notes, *notes):
         screen.say(note)

@@ -59,7 +59,7 @@ def generate(
         fail(shown_path(opened.path), "a model that writes no text", "one that was trained with --task text")
     if most is not None:
         Whole(1, tokeniser.size).check("--top-k", most)
-    cache.enable_cache()
+    cache.turn_on()
     written = text.write(model, prompt, count, heat, most, key, "PROMPT")
     if out is not None:
         write_atomically(out, (prompt + written).encode())

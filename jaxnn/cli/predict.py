@@ -40,7 +40,7 @@ def predict(run: str, data: str, out: str | None, *, as_json: bool) -> int:
     table = images.read_for(learnt, data, as_json)
     features, ignored = features_for(table, learnt)
     x, notes = learnt.encode(features, table.place)
-    cache.enable_cache()
+    cache.turn_on()
     columns = answers(opened.model, learnt, opened.model.logits(x))
     if isinstance(table, Table) and table.names is not None:
         columns = {"file": [os.path.relpath(name, data) if name != data else name for name in table.names]} | columns

@@ -34,7 +34,7 @@ def evaluate(opened: runfolder.Opened, data: str, target: str | None, *, as_json
     tokens = tokeniser.tokens(text.text, data)
     if len(tokens) < length + 1:
         fail(shown_path(data), f"{len(tokens):,} {tokeniser.unit}s", f"at least {length + 1}", "Give a longer text")
-    cache.enable_cache()
+    cache.turn_on()
     scores = foretold(model.logits, tokens, length).scores(tokeniser.unit)
     if text.sha256 and opened.recipe.get("data_sha256") == text.sha256:
         screen.say("the network was trained on a part of this text; on a new one it may do worse")

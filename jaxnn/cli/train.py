@@ -68,7 +68,7 @@ def train(
         # a reader of stdout that goes away, such as `head -1`, ends no training
         with screen.unless_closed():
             _print_plan(plan)
-    cache.enable_cache()
+    cache.turn_on()
     since = time.monotonic()
     with training_bar(plan.settings.epochs, quiet) as progress:
         outcome = _trained(plan, progress)

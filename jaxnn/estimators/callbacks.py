@@ -21,18 +21,20 @@ def _unchanged(method: Any) -> Any:
 
 CallbackSupport: Any = _NoCallbacks if _callback is None else _callback.CallbackSupportMixin
 with_callbacks: Any = _unchanged if _callback is None else _callback.with_callbacks
+USER = 6 if _callback is None else 7
+"""How many frames above a warning the user's line is: fit, what wraps it, and what it calls."""
 
 
 class Lines:
     """Print scikit-learn's line for every epoch, as the chunks of a run come back.
 
     >>> import numpy as np
-    >>> Lines(2)(Progress(1, 5, {}, None, {"loss": np.array([0.5])}))
-    Iteration 3, loss = 0.50000000
+    >>> Lines()(Progress(1, 5, {}, None, {"loss": np.array([0.5])}))
+    Iteration 1, loss = 0.50000000
     """
 
-    def __init__(self, before: int = 0) -> None:
-        self.shown, self.before = 0, before
+    def __init__(self) -> None:
+        self.shown = 0
 
     def __call__(self, progress: Progress) -> None:
         """Print the epochs that are new."""
@@ -42,7 +44,7 @@ class Lines:
         loss = columns["loss"] + columns.get("penalty", 0)
         scores = next((columns[name] for name in ("val_accuracy", "val_r_squared") if name in columns), None)
         for i in range(self.shown, len(loss)):
-            print(f"Iteration {self.before + i + 1}, loss = {loss[i]:.8f}")
+            print(f"Iteration {i + 1}, loss = {loss[i]:.8f}")
             if scores is not None:
                 print(f"Validation score: {scores[i]:f}")
         self.shown = len(loss)

@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from jaxnn.checks import fail
-from jaxnn.estimators import objectives
+from jaxnn.estimators import objectives, prediction
 from jaxnn.estimators.base import NeuralEstimator, is_stochastic
 from jaxnn.estimators.perceptron import Perceptron
 from jaxnn.estimators.targets import Labels
@@ -82,7 +82,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         Raises:
             ValueError: if the first call has no classes, or a later one others.
         """
-        if not hasattr(self, "classes_"):
+        fresh = not hasattr(self, "classes_")
+        if fresh:
             if classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             several = np.ndim(y) == 2 and np.shape(y)[1] > 1
@@ -92,7 +93,12 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
             )
-        return self._fit(X, y, sample_weight, incremental=True)
+        try:
+            return self._fit(X, y, sample_weight, incremental=True)
+        except BaseException:
+            if fresh:
+                del self._labels, self.classes_
+            raise
 
     def predict(self, X: Any) -> Any:
         """Return the most probable class of each example; of several labels a 0 or 1 for each.
@@ -132,7 +138,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     def _probabilities(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self._ask(X, objectives.probability(self.out_activation_))
+        return prediction.finite_row(self._ask(X, objectives.probability(self.out_activation_)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -84,6 +84,9 @@ class ConvClassifier(NeuralClassifier):
         """Height, width and channels of the images that it was fitted to."""
         return image_shape(self.image_shape, self.n_features_in_)
 
+    def _example_shape(self, features: int) -> tuple[int, ...]:
+        return image_shape(self.image_shape, features)
+
     def _shaped(self, x: np.ndarray) -> np.ndarray:
         return x.reshape(-1, *self.image_shape_)  # (n, features) -> (n, height, width, channels)
 

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from jaxnn import losses, metrics
 from jaxnn.checks import fail, one_of
@@ -17,10 +16,8 @@ class Objective(NamedTuple):
     loss: Any
     width: int
     """Outputs of the network."""
-    answer: Any
-    """A function from outputs to what `predict` starts from."""
     out_activation: str
-    """scikit-learn's name for it."""
+    """scikit-learn's name for what turns outputs into answers."""
     score: Any
     """The metric that `score` is, of the outputs."""
 
@@ -54,7 +51,7 @@ def for_classes(owner: str, loss: Any, kind: str, width: int) -> Objective:
         fail(f"{owner}.loss", repr(made), f"a {needed} loss on logits, as these are {kind} targets")
     score = ExactMatch() if kind == "multilabel" else metrics.Accuracy()
     name = "softmax" if several else "logistic"
-    return Objective(made, width, probability(name), name, score)
+    return Objective(made, width, name, score)
 
 
 def probability(out_activation: str) -> Any:
@@ -94,12 +91,12 @@ def for_values(owner: str, loss: Any, targets: int) -> Objective:
     if isinstance(made, losses.Quantile | losses.GaussianNLL) and targets != 1:
         fail(f"{owner}.loss", f"{made!r} and y of {targets} columns", "one column", "Fit one regressor for each")
     if isinstance(made, losses.PoissonDeviance):
-        return Objective(made, targets, jnp.exp, "exp", metrics.RSquared())
+        return Objective(made, targets, "exp", Explained(as_is))
     if isinstance(made, losses.Quantile):
-        return Objective(made, len(made.quantiles), as_is, "identity", Explained(_Column(middle(made.quantiles))))
+        return Objective(made, len(made.quantiles), "identity", Explained(_Column(middle(made.quantiles))))
     if isinstance(made, losses.GaussianNLL):
-        return Objective(made, 2, as_is, "identity", metrics.RSquared())
-    return Objective(made, targets, as_is, "identity", metrics.RSquared())
+        return Objective(made, 2, "identity", Explained(as_is))
+    return Objective(made, targets, "identity", Explained(as_is))
 
 
 def middle(quantiles: Any) -> int:

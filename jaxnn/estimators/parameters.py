@@ -51,8 +51,23 @@ def batch_size(name: str, value: Any) -> None:
         whole_number(name, value, 1)
 
 
-def anything(name: str, value: Any) -> None:
-    """Check nothing here: who uses the value checks it."""
+def precision(name: str, value: Any) -> None:
+    """Check for None, or float32 or float64 by name or as NumPy has them."""
+    if value is not None and not _float(value):
+        fail(name, repr(value), "None, 'float32' or 'float64'")
+
+
+def _float(value: Any) -> bool:
+    try:
+        return np.dtype(value) in (np.float32, np.float64)
+    except TypeError:
+        return False
+
+
+def verbosity(name: str, value: Any) -> None:
+    """Check for True, False or a whole number of at least 0."""
+    if not isinstance(value, bool | np.bool_):
+        whole_number(name, value, 0)
 
 
 TRAINING: Mapping[str, Check] = {
@@ -62,7 +77,8 @@ TRAINING: Mapping[str, Check] = {
     "learning_rate": among("constant", "invscaling", "adaptive"),
     "learning_rate_init": at_least(0, open_low=True),
     "power_t": at_least(0),
-    "max_iter": whole(1),
+    "max_iter": lambda name, value: whole_number(name, value, 1),
+    "verbose": verbosity,
     "shuffle": switch,
     "tol": at_least(0),
     "warm_start": switch,
@@ -76,7 +92,7 @@ TRAINING: Mapping[str, Check] = {
     "n_iter_no_change": patience,
     "max_fun": whole(1),
     "batch_norm": switch,
-    "dtype": among(None, "float32", "float64"),
+    "dtype": precision,
 }
 """The parameters that need no more than their own value to be checked."""
 

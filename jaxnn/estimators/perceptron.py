@@ -47,7 +47,9 @@ class Perceptron(NeuralEstimator):
         return networks.with_dense(params, kernels, biases), state
 
     def _weights(self) -> tuple[Any, Any]:
-        return networks.with_dense(self._norms[0], self.coefs_, self.intercepts_), self._norms[1]
+        dtype = self.coefs_[0].dtype  # what a user put in may be of several
+        kernels, biases = ([np.asarray(one, dtype) for one in many] for many in (self.coefs_, self.intercepts_))
+        return networks.with_dense(self._norms[0], kernels, biases), self._norms[1]
 
     def _keep_weights(self, params: Any, state: Any) -> dict[str, Any]:
         dense = [params[f"dense_{i}"] for i in range(sum(name.startswith("dense") for name in params))]

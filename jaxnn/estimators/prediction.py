@@ -1,11 +1,13 @@
 """What a network answers, in blocks of a few sizes so that few programs are compiled."""
 
+import os
 from functools import lru_cache
 from typing import Any
 
 import jax
 import numpy as np
 
+from jaxnn.checks import fail
 from jaxnn.layers.base import Layer
 from jaxnn.train import compiled, measure
 
@@ -30,6 +32,7 @@ def outputs(net: Layer, answer: Any, params: Any, state: Any, x: Any, shaped: An
     Returns:
         `(rows, ...)` in NumPy.
     """
+    check_process()
     dtype = jax.tree.leaves(params)[0].dtype
     with precision(dtype):
         function, most = _compiled(net, answer, tuple(compiled.OPTIONS.items())), measure.FEWEST_ROWS
@@ -40,6 +43,40 @@ def outputs(net: Layer, answer: Any, params: Any, state: Any, x: Any, shaped: An
         answers = [function(params, state, block) for block in blocks]
         whole = [np.asarray(each) for each in answers]
     return (whole[0] if len(whole) == 1 else np.concatenate(whole))[: x.shape[0]]
+
+
+_PROCESS: list[int] = []
+"""Where JAX was first used by an estimator."""
+
+
+def check_process() -> None:
+    """Refuse to go on in a fork of a process that has used JAX: its threads are not there, and waiting has no end.
+
+    Raises:
+        JaxnnError: in a fork.
+    """
+    if not _PROCESS:
+        _PROCESS.append(os.getpid())
+    elif _PROCESS[0] != os.getpid():
+        do = "Start processes with 'spawn' or 'forkserver', or with joblib's own backend, loky"
+        fail("this process", "a fork of one in which JAX was running", "a process of its own", do)
+
+
+def finite_row(outputs: np.ndarray) -> np.ndarray:
+    """Return outputs in which nothing is NaN.
+
+    Raises:
+        JaxnnError: naming the first row that is.
+
+    >>> finite_row(np.array([[0.0], [np.nan]]))
+    Traceback (most recent call last):
+    jaxnn.checks.JaxnnError: row 1: got an output of NaN; needed numbers. The weights or the row are too large; scale \
+the inputs.
+    """
+    if np.isnan(outputs).any():
+        row = int(np.isnan(outputs).any(axis=1).argmax())
+        fail(f"row {row}", "an output of NaN", "numbers", "The weights or the row are too large; scale the inputs")
+    return outputs
 
 
 def precision(dtype: Any) -> Any:

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jaxnn import losses
 from jaxnn.checks import fail
-from jaxnn.estimators import objectives
+from jaxnn.estimators import objectives, prediction
 from jaxnn.estimators.perceptron import Perceptron
 
 
@@ -125,13 +125,13 @@ class MLPRegressor(RegressorMixin, Perceptron):
             JaxnnError: if a standard deviation is asked of a loss that knows none.
         """
         check_is_fitted(self)
-        objective = self._objective()
-        y, made = self._ask(X, objective.answer), objective.loss
+        raw, made = prediction.finite_row(self._ask(X, objectives.as_is)), self._loss
+        y = losses.values_of(made, raw)
         if return_std and not isinstance(made, losses.GaussianNLL):
             fail("return_std", f"True with loss={self.loss!r}", "loss='gaussian_nll', which learns it")
         if isinstance(made, losses.GaussianNLL):
-            mean, spread = y[:, 0], np.sqrt(np.maximum(np.exp(y[:, 1]), made.least_variance))
-            return (mean, spread) if return_std else mean
+            spread = np.sqrt(np.maximum(np.exp(raw[:, 1]), made.least_variance))
+            return (y[:, 0], spread) if return_std else y[:, 0]
         if isinstance(made, losses.Quantile):
             return y[:, objectives.middle(made.quantiles)]
         return y[:, 0] if y.shape[1] == 1 else y
@@ -155,6 +155,6 @@ class MLPRegressor(RegressorMixin, Perceptron):
         True
         """
         check_is_fitted(self)
-        if not isinstance(self._objective().loss, losses.Quantile):
+        if not isinstance(self._loss, losses.Quantile):
             fail("predict_quantiles", f"loss={self.loss!r}", "loss='quantile', or jaxnn.losses.Quantile((0.1, 0.9))")
         return self._ask(X, objectives.as_is)

@@ -33,14 +33,15 @@ class ExactMatch:
 
 @config
 class Explained:
-    """R^2 of what a regressor answers, which may be another function of the network's outputs.
+    """R^2 as scikit-learn's `r2_score` has it: of a column that is constant 1 where it is met exactly, else 0.
 
     Args:
-        answer: from outputs `(..., width)` to predictions `(..., targets)`.
+        answer: from values `(..., width)` to predictions `(..., targets)`.
 
-    >>> said = Explained(jnp.exp).statistics(jnp.zeros((2, 1)), jnp.array([[1.0], [3.0]]))
-    >>> print(said[:, 0])  # exp(0) is 1: squared errors
-    [0. 4.]
+    >>> score = Explained(lambda values: values)
+    >>> y, t = jnp.array([[1.0, 5.0], [2.0, 5.0], [4.0, 5.0]]), jnp.array([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]])
+    >>> print(score.value(score.statistics(y, t).mean(axis=0)))  # (0.5 + 1) / 2
+    0.75
     """
 
     answer: Callable[[Array], Array]
@@ -53,4 +54,9 @@ class Explained:
 
     def value(self, means: Array) -> Any:
         """Return R^2 from the means (3 K,)."""
-        return metrics.RSquared().value(means)
+        error, mean, square = means.reshape(3, -1)  # (K,) each
+        variance = square - jnp.square(mean)
+        known = variance > 8 * jnp.finfo(means.dtype).eps * square
+        explained = 1 - error / jnp.where(known, variance, 1)
+        constant = jnp.where(jnp.isnan(error), jnp.nan, jnp.where(error == 0, 1.0, 0.0).astype(means.dtype))
+        return jnp.mean(jnp.where(known, explained, constant))

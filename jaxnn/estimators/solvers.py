@@ -127,7 +127,7 @@ class Waiting(NamedTuple):
 class NoImprovement:
     """scikit-learn's stopping rule: over after more than `patience` epochs in a row without an improvement of `tol`.
 
-    `waited = waited + 1 if value > best - tol else 0`, then `best = min(best, value)`; unlike `EarlyStopping` it
+    `waited = 0 if value <= best - tol else waited + 1`, then `best = min(best, value)`; unlike `EarlyStopping` it
     measures from the best value of all, so that many small improvements are none. With `learning_rate="adaptive"` the
     rule divides the rate by 5 and waits again, until the rate is at most 1e-6.
 
@@ -138,7 +138,7 @@ class NoImprovement:
         on: "training" or "validation".
         divides: True for "adaptive".
 
-    >>> NoImprovement(1e-4, 10).reason(tol=1e-4, patience=10)
+    >>> NoImprovement(1e-4, 10).reason(None, tol=1e-4, patience=10)
     'no better training loss for 10 epochs'
     """
 
@@ -157,7 +157,7 @@ class NoImprovement:
         """Take in one more epoch."""
         value = value.astype(counters.best.dtype)
         improved = value < counters.best
-        waited = jnp.where(value > counters.best - tol, counters.waited + 1, 0)
+        waited = jnp.where(value <= counters.best - tol, 0, counters.waited + 1)  # NaN is no improvement
         best, scale = jnp.where(improved, value, counters.best), counters.scale
         over = waited.astype(jnp.result_type(float)) > patience
         if scale is not None:
@@ -166,6 +166,6 @@ class NoImprovement:
             waited, over = jnp.where(over & ~small, 0, waited), over & small
         return Verdict(Waiting(best, waited, scale), improved, over)
 
-    def reason(self, *, tol: float, patience: float) -> str:
+    def reason(self, counters: Any, *, tol: float, patience: float) -> str:
         """Say in words why it ended a run."""
         return f"no better {self.on} {self.monitor} for {counted(int(patience))}"

@@ -4,9 +4,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils.multiclass import check_classification_targets, unique_labels
-
-from jaxnn.checks import fail
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 
 class Labels:
@@ -41,6 +39,10 @@ class Labels:
 
     def check(self, y: Any, warm: bool) -> None:
         """Check that labels of a later call are of the first call's classes; word for word as scikit-learn says it."""
+        if type_of_target(y).startswith("multilabel") != (self.kind == "multilabel"):
+            raise ValueError(
+                f"The object was {'not ' if self.kind != 'multilabel' else ''}fitted with multilabel input."
+            )
         classes = unique_labels(y)
         if warm and set(classes) != set(self.classes):
             raise ValueError(
@@ -57,13 +59,11 @@ class Labels:
         if self.kind == "multiclass":
             return np.searchsorted(self.classes, np.asarray(y)).astype(np.int32)
         coded: Any = self.binarizer.transform(y)
-        return np.asarray(coded.toarray() if hasattr(coded, "toarray") else coded).astype(dtype)
+        dense = coded.toarray() if hasattr(coded, "toarray") else coded
+        return np.asarray(dense).astype(bool).astype(dtype)  # labels may be 0 and 255
 
     def answers(self, outputs: np.ndarray) -> Any:
         """Return the classes that probabilities `(n, width)` mean: the largest, or what is above 0.5."""
-        if np.isnan(outputs).any():
-            row = int(np.isnan(outputs).any(axis=1).argmax())
-            fail(f"row {row}", "an output of NaN", "numbers", "The weights or the row are too large; scale the inputs")
         if self.kind == "multiclass":
             return self.classes[np.argmax(outputs, axis=1)]
         if self.kind == "multilabel":

@@ -1,5 +1,7 @@
 """One fit of an estimator: its parameters as arguments of the one training program, and how a later call goes on."""
 
+import copy
+import warnings
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -7,10 +9,10 @@ import jax
 import numpy as np
 
 from jaxnn.estimators import solvers
-from jaxnn.estimators.callbacks import Lines, Tasks
+from jaxnn.estimators.callbacks import USER, Lines, Tasks
 from jaxnn.optimizers import LBFGS
 from jaxnn.penalties import L2
-from jaxnn.train import History, Run, fit, stopping
+from jaxnn.train import History, Run, drive, fit, stopping
 
 
 class Continuation(NamedTuple):
@@ -42,10 +44,12 @@ def run(estimator: Any, train: Any, held: Any, random: Any, incremental: bool, g
     objective, size = estimator._objective(), batch_size(estimator, len(train.x))
     watched = estimator._stops_early and held is not None
     settings = (estimator.solver, estimator._net, watched, estimator.learning_rate == "adaptive", str(train.x.dtype))
-    key = int(random.randint(np.iinfo(np.int32).max))
+    # from a copy: a generator that several estimators share gives each the weights that it would give theirs
+    key = int(copy.deepcopy(random).randint(np.iinfo(np.int32).max))
     params, state = estimator._weights()
     earlier, done = _earlier(estimator, settings, len(train.x), size, incremental, key, (params, state))
-    epochs = done + (1 if incremental else estimator.max_iter)
+    most = drive.MOST_STEPS // -(-len(train.x) // size)
+    epochs = min(done + (1 if incremental else int(estimator.max_iter)), most)
     callbacks = []
     if getattr(estimator, "_skl_callbacks", None):
         callbacks = [Tasks(estimator, given, estimator._attributes)]
@@ -57,28 +61,28 @@ def run(estimator: Any, train: Any, held: Any, random: Any, incremental: bool, g
         penalties=[L2(estimator.alpha / 2, per_example=True)] if estimator.alpha > 0 else [],
         start=(params, state) if earlier is None else None, resume=earlier, sample_weight=train.weight,
         callbacks=callbacks,
-        progress=Lines(len(estimator.loss_curve_) if incremental else 0) if estimator.verbose else False,
+        progress=Lines() if estimator.verbose else False,
     )  # fmt: skip
     for callback in callbacks:
         callback.close()
     assert finished.now is not None
-    now = jax.device_get(finished.now)
-    estimator._continuation = Continuation(now, settings, len(train.x), size)
+    # lbfgs knows value and gradient of the last point, which may be of other data next time: it begins anew
+    goes_on = estimator.solver != "lbfgs"
+    now = jax.device_get(finished.now) if goes_on else None
+    estimator._continuation = Continuation(now, settings, len(train.x), size) if goes_on else None
     estimator._one_epoch = incremental
     return finished
 
 
 def batch_size(estimator: Any, examples: int) -> int:
     """Return how many examples a minibatch has; scikit-learn's warning where it is more than there are."""
-    import warnings
-
     if estimator.solver == "lbfgs":
         return examples
     if estimator.batch_size == "auto":
         return min(200, examples)
     if estimator.batch_size > examples:
         said = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-        warnings.warn(said, stacklevel=8)
+        warnings.warn(said, stacklevel=USER)
     return min(estimator.batch_size, examples)
 
 
@@ -114,8 +118,7 @@ def _earlier(
 ) -> tuple[Run | None, int]:
     """The run to go on with, and its epochs; None to begin with a fresh optimiser."""
     before = getattr(estimator, "_continuation", None)
-    # lbfgs knows value and gradient of the last point, which may be of other data
-    if before is None or before.settings != settings or estimator.solver == "lbfgs":
+    if before is None or before.settings != settings:
         return None, 0
     now, best = before.now, before.now.best
     kept = now.params if best is None or best["epoch"][0] < 0 else best["params"]
@@ -123,9 +126,13 @@ def _earlier(
         own_params, own_state = jax.tree.map(lambda leaf: leaf[None], weights)  # the user has put others in
         now = replace(now, params=own_params, state=own_state)
     if incremental or (before.examples, before.batch_size) != (examples, size):
-        words = np.array([[0, key]], np.uint32)
+        # other draws in every call, also from one seed
+        words = np.array([[estimator.t_ % 2**32, key]], np.uint32)
         now = replace(now, epoch=np.zeros(1, np.int32), step=np.zeros(1, np.int32), key=words)
         now = replace(now, sums=jax.tree.map(np.zeros_like, now.sums))
+    # a penalty may be new or gone; the sums of a whole epoch are 0
+    names = ["loss", "weight", *(["penalty"] if estimator.alpha > 0 else [])]
+    now = replace(now, sums={name: now.sums.get(name, np.zeros_like(now.sums["loss"])) for name in names})
     params, state = jax.tree.map(lambda leaf: leaf[0], (now.params, now.state))
     run = Run(estimator._net, None, params, state, History({}), -1, "", 0, now=now)
     return run, int(now.epoch[0])

@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
-from jax.extend.core import jaxpr_as_fun
 
 from jaxnn.layers.base import Layer, listening, walk
 from jaxnn.layers.sharing import Frozen, Tied
@@ -176,6 +175,8 @@ def _cost(run: Callable[..., Any], shapes: Any) -> Cost:
         body, length, unroll = (scan.params[name] for name in ("jaxpr", "length", "unroll"))
         more = length - min(length, unroll + length % unroll)  # the compiler counts the body of a loop once
         if more:
+            from jax.extend.core import jaxpr_as_fun  # imports Pallas: a sixth of what `import jaxnn` adds to JAX's
+
             each = _cost(jaxpr_as_fun(body), [jax.ShapeDtypeStruct(one.shape, one.dtype) for one in body.in_avals])
             flops, size = flops + more * each.flops, size + more * each.bytes
     return Cost(flops, size)

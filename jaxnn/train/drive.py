@@ -254,7 +254,8 @@ def _finished(run: _Driver) -> Run:
     if not because and at.stopped == stopping.EPOCHS_DONE:
         because = f"all {stopping.counted(at.epoch)} done"
     elif not because and at.stopped == stopping.OUT_OF_PATIENCE:
-        because = recipe.rule.reason(**{name: float(value[0]) for name, value in run.hyper["rule"].items()})
+        numbers = {name: float(value[0]) for name, value in run.hyper["rule"].items()}
+        because = recipe.rule.reason(jax.tree.map(lambda leaf: np.asarray(leaf)[0], run.now.patience), **numbers)
     x = run.tables.train.x
     return Run(
         net=recipe.net, loss=recipe.loss, params=params, state=state, history=run.history, best_epoch=best,

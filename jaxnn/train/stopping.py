@@ -51,8 +51,8 @@ class StoppingRule(Protocol):
         """Take in the value of one more epoch, lower is better; `numbers` are the rule's own, traced."""
         ...
 
-    def reason(self, **numbers: float) -> str:
-        """Say in words why it ended a run."""
+    def reason(self, counters: Any, **numbers: float) -> str:
+        """Say in words why it ended a run, from its last counters on the host."""
         ...
 
 
@@ -122,7 +122,7 @@ class EarlyStopping:
         ended = waited.astype(jnp.result_type(float)) >= patience
         return Verdict(Patience(best, reference, waited), improved, ended)
 
-    def reason(self, *, patience: float, min_delta: float) -> str:
+    def reason(self, counters: Any, *, patience: float, min_delta: float) -> str:
         """Say in words why it ended a run."""
         return f"no better {self.on} {self.monitor} for {counted(int(patience))}"
 
@@ -189,6 +189,11 @@ class Converged:
         why = jnp.where(value.stuck > 1, STUCK, why).astype(jnp.int32)
         return Verdict(Convergence(f, slope, value.evaluations, why), f < before, why != RUNNING)
 
-    def reason(self, *, gtol: float, **numbers: float) -> str:
+    def reason(self, counters: Any, *, gtol: float, ftol: float, max_evaluations: float) -> str:
         """Say in words why it ended a run."""
-        return f"the gradient is at most {gtol:g}, or the loss falls no more"
+        return {
+            GRADIENT: f"no component of the gradient is above {gtol:g}",
+            DECREASE: f"the loss fell by a share of at most {ftol:g}",
+            STUCK: "two searches in a row found no lower loss",
+            EVALUATIONS: f"more than {max_evaluations:g} evaluations",
+        }[int(counters.why)]

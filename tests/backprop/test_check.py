@@ -13,6 +13,7 @@ from jaxnn.backprop.check import Row
 from jaxnn.backprop.rules import RULES
 from jaxnn.layers.base import children, is_layer_class, walk
 from losscases import targets_for, width_of
+from quick import jit
 
 RANDOM = np.random.default_rng(2)
 NETS = {
@@ -36,6 +37,12 @@ NETS = {
     "a block": nn.Chain(nn.TransformerBlock(4, 2)),
 }  # fmt: skip
 EXAMPLES = {"features": (5,), "images": (4, 4, 2), "time": (3,), "layers of layers": (3, 4), "a block": (3, 4)}
+
+
+@pytest.fixture(autouse=True)
+def quick_check(quick_compiles, monkeypatch):
+    """The check is one program, which takes many times longer to compile than to run."""
+    monkeypatch.setattr(jax, "jit", jit)
 
 
 @pytest.fixture
@@ -62,7 +69,6 @@ def holds(layer):
     return bool(children(layer)) or isinstance(layer, nn.Bidirectional | nn.TransformerBlock)
 
 
-@pytest.mark.usefixtures("quick_compiles")  # its exp in float64 has 7 digits: enough for what is off by a thousandth
 @pytest.mark.parametrize("name", NETS)
 def test_every_broken_rule_is_named_by_three_oracles(name, broken):
     """All at once, as each layer is tried alone: of layers in layers the inner is named where both are wrong."""

@@ -17,6 +17,9 @@ from jaxnn import activations, backprop, losses
 from jaxnn.ops import on_cpu
 from jaxnn.train.gradient import Objective, value_and_grad
 from losscases import WIDTHS, targets_for, width_of
+from quick import jit
+
+pytestmark = pytest.mark.usefixtures("quick_compiles")
 
 RANDOM = np.random.default_rng(5)
 
@@ -26,13 +29,25 @@ def by_both(net, loss, penalties, params, state, x, y, weight=None, mask=None, k
     objective = Objective(net, loss, tuple(penalties), ({},) * len(penalties))
     key = jax.random.key(0) if key is None else key
     return [
-        jax.jit(lambda *given, how=how: value_and_grad(objective, how, *given))(params, state, x, y, weight, mask, key)
+        jit(lambda *given, how=how: value_and_grad(objective, how, *given))(params, state, x, y, weight, mask, key)
         for how in ("autodiff", "backprop")
     ]
 
 
+def by_rule_and_vjp(one, inputs, cotangent, *targets):
+    """(values, gradient) of a loss or an activation: by its rule, and by autodiff."""
+
+    @jit
+    def both(inputs, cotangent):
+        values, pull = backprop.rule_of(one)(one, inputs, *targets)
+        expected, pull_back = jax.vjp(lambda z: one(z, *targets), inputs)
+        return (values, pull(cotangent)), (expected, pull_back(cotangent)[0])
+
+    return both(inputs, cotangent)
+
+
 def started(net, example, dtype=jnp.float64):
-    return jax.jit(lambda key: net.init(key, jax.ShapeDtypeStruct(example, dtype)))(jax.random.key(3))
+    return jit(lambda key: net.init(key, jax.ShapeDtypeStruct(example, dtype)))(jax.random.key(3))
 
 
 @pytest.mark.course("L15")
@@ -42,40 +57,38 @@ def test_the_rule_of_a_loss_is_its_gradient(name, x64):
     outputs, targets = RANDOM.normal(size=(6, width_of(name, 3))), targets_for(name, RANDOM, 6, 3)
     if loss.on == "probabilities":
         outputs = np.exp(outputs) / np.exp(outputs).sum(axis=-1, keepdims=True)
-    values, pull = backprop.rule_of(loss)(loss, jnp.asarray(outputs), targets)
-    expected, pull_back = jax.vjp(lambda z: loss(z, targets), jnp.asarray(outputs))
-    weights = jnp.arange(1.0, 7)
+    (values, hand), (expected, auto) = by_rule_and_vjp(loss, outputs, np.arange(1.0, 7), targets)
     np.testing.assert_allclose(values, expected, rtol=1e-12)
-    np.testing.assert_allclose(pull(weights), pull_back(weights)[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(hand, auto, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.course("L15")
 def test_gradients_of_the_three_objectives_of_the_course(x64):
     """Quadratic: y - t. Binary: (y - t) / (y (1 - y)); the course prints it without its minus (erratum E16)."""
-    y, t = jnp.array([[0.25]]), jnp.array([[1.0]])
-    quadratic = backprop.rule_of(losses.half_squared_error)(losses.half_squared_error, y, t)[1](jnp.ones(1))
-    binary = backprop.rule_of(losses.binary_cross_entropy)(losses.binary_cross_entropy, y, t)[1](jnp.ones(1))
+    y, t = np.array([[0.25]]), np.array([[1.0]])
+
+    def by_hand(loss, outputs, targets):
+        return np.asarray(by_rule_and_vjp(loss, outputs, np.ones(1), targets)[0][1])
+
+    quadratic, binary = (by_hand(loss, y, t) for loss in (losses.half_squared_error, losses.binary_cross_entropy))
     np.testing.assert_allclose([quadratic[0, 0], binary[0, 0]], [-0.75, -4.0], rtol=1e-12)
     printed = 1 / 0.25 + (1 - 1) / (0.25 - 1)  # y*/y + (1 - y*)/(y - 1): up is where the loss falls
     assert printed == -binary[0, 0]
     down = losses.binary_cross_entropy(y - 0.01 * binary, t)[0]
     assert down < losses.binary_cross_entropy(y, t)[0] < losses.binary_cross_entropy(y - 0.01 * printed, t)[0]
-    p = jax.nn.softmax(jnp.array([[1.0, 2.0, 3.0]]))
-    many = backprop.rule_of(losses.categorical_cross_entropy)(losses.categorical_cross_entropy, p, jnp.array([2]))[1]
-    np.testing.assert_allclose(many(jnp.ones(1)), [[0, 0, -1 / p[0, 2]]], rtol=1e-12)
+    p = np.exp([[1.0, 2.0, 3.0]]) / np.exp([1.0, 2.0, 3.0]).sum()
+    many = by_hand(losses.categorical_cross_entropy, p, np.array([2]))
+    np.testing.assert_allclose(many, [[0, 0, -1 / p[0, 2]]], rtol=1e-12)
 
 
 @pytest.mark.course("A21", "A05")
 @pytest.mark.parametrize("name", activations.ACTIVATIONS)
 def test_the_derivative_of_an_activation_by_hand(name, x64):
     f = activations.ACTIVATIONS[name]
-    z = jnp.asarray(np.concatenate([RANDOM.uniform(-6, 6, 1000), [40.0, -40.0, 710.0, -710.0]]))
-    z = z.reshape(-1, 4)
-    da = jnp.asarray(RANDOM.normal(size=z.shape))
-    a, pull = backprop.rule_of(f)(f, z)
-    expected, pull_back = jax.vjp(f, z)
+    z = np.concatenate([RANDOM.uniform(-6, 6, 1000), [40.0, -40.0, 710.0, -710.0]]).reshape(-1, 4)
+    (a, hand), (expected, auto) = by_rule_and_vjp(f, z, RANDOM.normal(size=z.shape))
     np.testing.assert_allclose(a, expected, rtol=1e-14)
-    np.testing.assert_allclose(pull(da), pull_back(da)[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(hand, auto, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.course("A05")
@@ -125,13 +138,13 @@ def test_the_public_function_is_value_and_grad_of_the_mean_loss(x64):
     net = nn.Chain(nn.Dense(4), nn.sigmoid, nn.BatchNorm(), nn.Dense(3))
     params, state = started(net, (2,))
     x, y = RANDOM.normal(size=(5, 2)), np.arange(5) % 3
-    (value, after), gradient = backprop.value_and_grad(net, losses.softmax_cross_entropy)(params, state, x, y)
+    by_hand = jit(backprop.value_and_grad(net, losses.softmax_cross_entropy))(params, state, x, y)
 
     def mean(params):
         outputs, after = net.apply(params, state, x, train=True)
         return losses.softmax_cross_entropy(outputs, y).mean(), after
 
-    chex.assert_trees_all_close(((value, after), gradient), jax.value_and_grad(mean, has_aux=True)(params), rtol=1e-10)
+    chex.assert_trees_all_close(by_hand, jit(jax.value_and_grad(mean, has_aux=True))(params), rtol=1e-10)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-10)])
@@ -226,11 +239,14 @@ def test_batches_of_none_and_axes_of_one(x64):
     net = nn.Chain(nn.Dense(1), nn.tanh, nn.LayerNorm(), nn.Dense(2))
     params, state = started(net, (1,))
     for shape in [(0, 1), (1, 1), (2, 0, 1), (1, 1, 1, 1)]:
-        x = np.ones(shape)
-        _, _, pull = backprop.pullback(net, params, state, x)
-        dparams, dx = pull(jnp.ones((*shape[:-1], 2)))
-        expected = jax.vjp(lambda p, x: net.apply(p, state, x)[0], params, x)[1](jnp.ones((*shape[:-1], 2)))
-        chex.assert_trees_all_close((dparams, dx), expected, rtol=1e-10, atol=1e-12)
+
+        @jit
+        def both(params, x, dy):
+            by_hand = backprop.pullback(net, params, state, x)[2](dy)
+            return by_hand, jax.vjp(lambda p, x: net.apply(p, state, x)[0], params, x)[1](dy)
+
+        by_hand, expected = both(params, np.ones(shape), np.ones((*shape[:-1], 2)))
+        chex.assert_trees_all_close(by_hand, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_eager_jit_scan_and_remat_agree(x64):
@@ -243,18 +259,18 @@ def test_eager_jit_scan_and_remat_agree(x64):
         return function(params, state, x, y)[1]
 
     eager = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(gradient(a, b) for a, b in zip(x, y, strict=True)))
-    scanned = jax.jit(lambda: jax.lax.scan(lambda _, now: (None, gradient(*now)), None, (x, y))[1])()
-    mapped = jax.vmap(jax.jit(gradient))(x, y)
-    saved = jax.jit(jax.vmap(jax.checkpoint(gradient)))(x, y)
+    scanned = jit(lambda: jax.lax.scan(lambda _, now: (None, gradient(*now)), None, (x, y))[1])()
+    mapped = jax.vmap(jit(gradient))(x, y)
+    saved = jit(jax.vmap(jax.checkpoint(gradient)))(x, y)
     for other in (scanned, mapped, saved):
         chex.assert_trees_all_close(other, eager, rtol=1e-12, atol=1e-14)
     # reverse mode over the rules: the gradient of |gradient|^2 is 2 H g
-    norm = jax.jit(jax.grad(lambda p: _square(function(p, state, x[0], y[0])[1])))(params)
+    norm = jit(jax.grad(lambda p: _square(function(p, state, x[0], y[0])[1])))(params)
 
     def plain(params):
         return losses.half_squared_error(net.apply(params, state, x[0])[0], y[0]).mean()
 
-    chex.assert_trees_all_close(norm, jax.jit(jax.grad(lambda p: _square(jax.grad(plain)(p))))(params), rtol=1e-9)
+    chex.assert_trees_all_close(norm, jit(jax.grad(lambda p: _square(jax.grad(plain)(p))))(params), rtol=1e-9)
 
 
 def _square(tree):
@@ -269,14 +285,17 @@ def test_apply_stays_plain_for_forward_mode_hessians_and_linearize(x64):
     def value(x):
         return (net.apply(params, state, x)[0] ** 2).sum()
 
-    hessian = jax.jit(jax.hessian(value))(x)  # forward over reverse
-    np.testing.assert_allclose(hessian, jnp.transpose(hessian, (2, 3, 0, 1)), atol=1e-10)
-    _, push = jax.linearize(value, x)
+    @jit
+    def along(x, v):
+        _, push = jax.linearize(value, x)
+        return push(v), jax.jvp(value, (x,), (v,))[1], jax.jvp(jax.grad(value), (x,), (v,))[1]
+
+    hessian = np.asarray(jit(jax.hessian(value))(x))  # forward over reverse
+    np.testing.assert_allclose(hessian, hessian.transpose(2, 3, 0, 1), atol=1e-10)
     v = RANDOM.normal(size=x.shape)
-    np.testing.assert_allclose(push(v), jax.jvp(value, (x,), (v,))[1], rtol=1e-10)
-    np.testing.assert_allclose(
-        jnp.tensordot(hessian, v, 2), jax.jvp(jax.grad(value), (x,), (v,))[1], rtol=1e-8, atol=1e-10
-    )
+    pushed, by_jvp, twice = along(x, v)
+    np.testing.assert_allclose(pushed, by_jvp, rtol=1e-10)
+    np.testing.assert_allclose(np.tensordot(hessian, v, 2), twice, rtol=1e-8, atol=1e-10)
 
 
 def test_a_hundred_steps_are_those_of_pytorch(x64):
@@ -308,7 +327,7 @@ def test_a_hundred_steps_are_those_of_pytorch(x64):
         rule.step()
         their_losses.append(loss.item())
 
-    @jax.jit
+    @jit
     def steps(params, opt_state):
         def one(carry, _):
             params, opt_state = carry

@@ -13,6 +13,7 @@ from cases import CASES, KINDS, LAYERS
 from jaxnn import activations, backprop, layers, losses, penalties
 from jaxnn.backprop.rules import RULES, registered
 from jaxnn.layers.base import is_layer_class
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -66,10 +67,10 @@ def test_a_rule_is_the_vjp_of_apply_for_masks_members_and_second_derivatives(cas
     if case.name == "activation of one's own":
         pytest.skip("its rule is its author's")
     keys = jax.random.split(getkey(), 2)
-    members = jax.jit(jax.vmap(lambda key: case.layer.init(key, case.example(jnp.float64))))(keys)
+    members = jit(jax.vmap(lambda key: case.layer.init(key, case.example(jnp.float64))))(keys)
     x, noise = case.batch(getkey(), 2, 4, dtype=jnp.float64), jax.random.split(getkey(), 2)
-    shape = jax.eval_shape(lambda m, x: case.layer.apply(*m, x)[0], jax.tree.map(lambda a: a[0], members), x[0]).shape
-    dy = np.random.default_rng(8).normal(size=(2, *shape))
+    dy = jax.eval_shape(jax.vmap(lambda *given: case.layer.apply(*given)[0]), *members, x)
+    dy = np.random.default_rng(8).normal(size=dy.shape)
     mask = np.array([True, True, False, True])
     if case.time:
         mask = np.arange(case.shape[0]) < np.array([case.shape[0], 2, 1, 3])[:, None]
@@ -77,7 +78,7 @@ def test_a_rule_is_the_vjp_of_apply_for_masks_members_and_second_derivatives(cas
     def both(*member):
         return [everything(case, mask, one, *member) for one in (by_hand, by_autodiff)]
 
-    hand, auto = jax.jit(jax.vmap(both))(*members, x, dy, noise)
+    hand, auto = jit(jax.vmap(both))(*members, x, dy, noise)
     chex.assert_trees_all_close(hand, auto, rtol=1e-9, atol=1e-10)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import jax
 import pytest
 
+import quick
 from cli.commands import QUICK, Done
 from jaxnn.cli.main import main
 
@@ -30,13 +31,17 @@ def cache_folder():
 
 @contextlib.contextmanager
 def _cache_in(folder):
-    """Point the commands to a folder for compiled programs, and put JAX's settings back afterwards."""
+    """Point the commands to a folder for compiled programs, and put JAX's settings back afterwards.
+
+    They compile quickly; those in processes of their own (test_processes.py) compile as users do.
+    """
     before = {name: getattr(jax.config, name) for name in _CACHE_SETTINGS}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAXNN_CACHE_DIR", str(folder))
         for name in ("XLA_FLAGS", "JAXNN_TRACEBACK", "FORCE_COLOR", "COLUMNS"):
             patch.delenv(name, raising=False)
-        yield
+        with quick.compiles():
+            yield
     for name, value in before.items():
         jax.config.update(name, value)
 

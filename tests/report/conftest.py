@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import quick
 from jaxnn.cli.evidence import evidence
 from jaxnn.cli.pipeline import train_table
 from jaxnn.cli.settings import Settings
@@ -16,7 +17,8 @@ HOSTILE = (
 
 
 def of(table, **settings):
-    return evidence(train_table(table, Settings(**({"hidden": (4,), "epochs": 3} | settings))), MADE_WITH)
+    with quick.compiles():
+        return evidence(train_table(table, Settings(**({"hidden": (4,), "epochs": 3} | settings))), MADE_WITH)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,6 @@
+import os
 import stat
+import subprocess
 import sys
 
 import jax
@@ -72,3 +74,25 @@ def test_programs_are_kept_and_bad_ones_are_compiled_again(place, monkeypatch):
     done = another_process(*command, "b")
     assert (done.code, done.out, done.err) == (0, "", "")
     assert (place / "a/model.safetensors").read_bytes() == (place / "b/model.safetensors").read_bytes()
+
+
+def test_enabled_by_hand_it_reaches_processes_started_from_here(tmp_path):
+    """In a process of its own, as it changes settings. A second folder, and one that is none, warn."""
+    (tmp_path / "file").write_text("")
+    code = f"""
+import os, warnings, jax, jaxnn
+print(jaxnn.enable_cache({str(tmp_path / "a")!r}).trouble == "", os.environ["JAX_COMPILATION_CACHE_DIR"])
+jax.jit(lambda x: x + 1)(1.0)
+print(len(os.listdir({str(tmp_path / "a")!r})) > 0)
+for other in ({str(tmp_path / "b")!r}, {str(tmp_path / "file")!r}, ""):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        said = jaxnn.enable_cache(other)
+    print(len(caught), said.trouble)
+"""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "JAXNN_"))}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=clean, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[:2] == [f"True {tmp_path / 'a'}", "True"]
+    assert lines[2] == f"1 JAX keeps programs in {tmp_path / 'a'} since the first call"
+    assert lines[3].startswith("1 ") and lines[4] == "1 the name of the folder is empty"
