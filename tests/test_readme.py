@@ -74,8 +74,11 @@ def table_rows(text):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
 
 
+PRINTED = ("bench.md", "bench-layers.md", "bench-estimators.md", "bench-tables.md")
+
+
 def test_figures_are_those_of_the_bench():
-    printed = "\n".join((ROOT / "docs" / name).read_text("utf-8") for name in ("bench.md", "bench-layers.md"))
+    printed = "\n".join((ROOT / "docs" / name).read_text("utf-8") for name in PRINTED)
     quoted = [row for row in table_rows(README) if any(cell[:1].isdigit() for cell in row[1:])]
     quoted += [row for row in table_rows(README) if row[1] in ("R2", "accuracy")]
     assert len(quoted) > 20
