@@ -125,7 +125,7 @@ def check(
         errors = jax.device_get(jax.jit(partial(_errors, objective, said))(*given))
     rows = []
     for words, (reverse, *others) in zip(said, errors, strict=True):
-        rows.append(Row(*words, float(reverse), *(None if error is None else float(error) for error in others)))
+        rows.append(Row(*words, float(reverse), *(None if e is None or e < 0 else float(e) for e in others)))
     return Check(rows)
 
 
@@ -335,7 +335,12 @@ def _difference(function: Callable[[Any], Array]) -> tuple[Array, Array]:
 
 
 def _smooth_error(by_hand: Array, rise: tuple[Array, Array], floor: Array) -> Array:
-    """The error against differences; 0 where they do not agree with each other, as across a kink."""
+    """The error against differences; 0 where they do not agree with each other, as across a kink.
+
+    Negative where the function is not defined beside the point, as of the codes of a `ColumnEmbedding`: that oracle has
+    nothing to say then.
+    """
     slope, doubt = rise
     kink = doubt > CLOSE * jnp.maximum(jnp.abs(slope), floor)
-    return jnp.where(kink, 0, _error(by_hand, slope, floor))
+    error = jnp.where(kink, 0, _error(by_hand, slope, floor))
+    return jnp.where(jnp.isnan(slope) & ~jnp.isnan(by_hand), -1, error)

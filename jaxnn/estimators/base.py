@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -33,6 +34,16 @@ class Examples(NamedTuple):
     weight: np.ndarray | None
 
 
+def keep(estimator: Any, given: dict[str, Any]) -> None:
+    """Store the parameters of `__init__` as they were given, unchecked, as scikit-learn has it.
+
+    Args:
+        estimator: whose they are.
+        given: the `locals()` of its `__init__`.
+    """
+    estimator.__dict__.update({name: value for name, value in given.items() if name != "self"})
+
+
 def is_stochastic(estimator: Any) -> bool:
     """Return whether minibatches can be learnt one call after another; else raise as scikit-learn does."""
     if estimator.solver not in ("sgd", "adam"):
@@ -42,7 +53,7 @@ def is_stochastic(estimator: Any) -> bool:
     return True
 
 
-class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
     """The common part of classifiers and regressors; a subclass says what network and what targets.
 
     Fitted attributes hold NumPy arrays, and compiled programs belong to the process, not to the estimator: it pickles,
@@ -53,17 +64,21 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
 
         def __getattr__(self, name: str) -> Any: ...
 
+    @abstractmethod
     def _network(self, shape: tuple[int, ...], outputs: int) -> Chain:
-        raise NotImplementedError
+        """The network that the parameters ask for."""
 
+    @abstractmethod
     def _objective(self) -> Objective:
-        raise NotImplementedError
+        """The loss that the parameters ask for, and what comes with it."""
 
+    @abstractmethod
     def _targets_of(self, y: Any, dtype: Any) -> np.ndarray:
-        raise NotImplementedError
+        """Targets as the loss takes them."""
 
+    @abstractmethod
     def _learn_targets(self, y: Any, incremental: bool, first: bool) -> Any:
-        raise NotImplementedError
+        """Learn classes or columns of y, or check that they are those of an earlier call; return y."""
 
     def _weighted(self, y: Any, weight: Any, incremental: bool) -> Any:
         return weight
@@ -71,14 +86,17 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
     def _strata(self, targets: np.ndarray) -> Any:
         return None
 
+    @abstractmethod
     def _first_weights(self, net: Chain, x: np.ndarray, random: Any) -> tuple[Any, Any]:
-        raise NotImplementedError
+        """The weights to begin with."""
 
+    @abstractmethod
     def _weights(self) -> tuple[Any, Any]:
-        raise NotImplementedError
+        """`(params, state)` from the fitted attributes."""
 
+    @abstractmethod
     def _keep_weights(self, params: Any, state: Any) -> dict[str, Any]:
-        raise NotImplementedError
+        """The fitted attributes that hold `(params, state)`."""
 
     def _example_shape(self, features: int) -> tuple[int, ...]:
         """The shape of one row as the network takes it."""
@@ -252,8 +270,9 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         return fits and bool(np.isfinite(X).all())
 
     @property
+    @abstractmethod
     def _n_features_out(self) -> int:
-        raise NotImplementedError
+        """The width of what `transform` returns."""
 
     @available_if(is_stochastic)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from jaxnn.checks import fail
 from jaxnn.estimators import objectives, prediction
-from jaxnn.estimators.base import NeuralEstimator, is_stochastic
+from jaxnn.estimators.base import NeuralEstimator, is_stochastic, keep
 from jaxnn.estimators.perceptron import Perceptron
 from jaxnn.estimators.targets import Labels
 
@@ -185,34 +185,4 @@ class MLPClassifier(NeuralClassifier, Perceptron):
         dropout=0.0, batch_norm=False, class_weight=None, loss="log_loss", init=None, coefs_init=None,
         intercepts_init=None, dtype=None,
     ):  # fmt: skip
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.class_weight = class_weight
-        self.loss = loss
-        self.init = init
-        self.coefs_init = coefs_init
-        self.intercepts_init = intercepts_init
-        self.dtype = dtype
+        keep(self, locals())

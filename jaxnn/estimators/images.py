@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from jaxnn import activations
 from jaxnn.checks import fail, number_in, whole_number
 from jaxnn.estimators import networks, parameters
+from jaxnn.estimators.base import keep
 from jaxnn.estimators.classifier import NeuralClassifier
 from jaxnn.estimators.objectives import as_is
 from jaxnn.initializers import HeNormal
@@ -49,35 +50,7 @@ class ConvClassifier(NeuralClassifier):
         momentum=0.9, nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999,
         epsilon=1e-8, n_iter_no_change=10, max_fun=15000, class_weight=None, loss="log_loss", dtype=None,
     ):  # fmt: skip
-        self.image_shape = image_shape
-        self.channels = channels
-        self.kernel_size = kernel_size
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.dropout = dropout
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.class_weight = class_weight
-        self.loss = loss
-        self.dtype = dtype
+        keep(self, locals())
 
     @property
     def image_shape_(self) -> tuple[int, int, int]:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from jaxnn import losses
 from jaxnn.checks import fail
 from jaxnn.estimators import objectives, prediction
+from jaxnn.estimators.base import keep
 from jaxnn.estimators.perceptron import Perceptron
 
 
@@ -39,36 +40,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10,
         max_fun=15000, dropout=0.0, batch_norm=False, init=None, coefs_init=None, intercepts_init=None, dtype=None,
     ):  # fmt: skip
-        self.loss = loss
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.dropout = dropout
-        self.batch_norm = batch_norm
-        self.init = init
-        self.coefs_init = coefs_init
-        self.intercepts_init = intercepts_init
-        self.dtype = dtype
+        keep(self, locals())
 
     def _validated(self, X: Any, y: Any, first: bool) -> Any:
         kinds = {"dtype": (np.float64, np.float32), "accept_sparse": ["csr", "csc"], "multi_output": True}

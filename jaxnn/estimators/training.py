@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxnn.checks import fail
 from jaxnn.estimators import solvers
 from jaxnn.estimators.callbacks import USER, Lines, Tasks
 from jaxnn.optimizers import LBFGS
@@ -89,6 +90,11 @@ def batch_size(estimator: Any, examples: int) -> int:
 def _solver(estimator: Any, examples: int, size: int, done: int) -> dict[str, Any]:
     """Optimiser and learning rate."""
     if estimator.solver == "lbfgs":
+        if np.any(estimator.dropout):
+            owner, do = type(estimator).__name__, "Take solver='adam' or 'sgd'"
+            fail(
+                f"{owner}.dropout", f"{estimator.dropout!r} with solver='lbfgs'", "0: its search needs one function", do
+            )
         return {"optimizer": LBFGS(), "shuffle": False}
     if estimator.solver == "adam":
         rule = solvers.Adam(float(estimator.beta_1), float(estimator.beta_2), float(estimator.epsilon))

@@ -166,3 +166,26 @@ def test_float64_is_used_whatever_the_flags_say():
 def test_nan_is_wrong_whichever_oracle_says_it(oracle):
     row = Row("dense_0", "Dense(1)", "input", 0.0, 0.0, 0.0)
     assert not row.wrong and row._replace(**{oracle: float("nan")}).wrong
+
+
+def test_differences_say_nothing_of_codes():
+    """Beside a whole number there is no code, so no difference; the rule is right, and NaN of a rule is not."""
+    net = nn.Chain(nn.ColumnEmbedding(((1, 3, 2),)), nn.Dense(2))
+    x = RANDOM.normal(size=(4, 5))
+    x[:, 1] = [0, 1, 2, 1]
+    params, state = net.init(jax.random.key(0), jnp.zeros(5))
+    done = backprop.check(net, losses.softmax_cross_entropy, params, state, x, np.array([0, 1, 0, 1]))
+    row = next(row for row in done.rows if row.path == "column_embedding_0" and row.of == "input")
+    assert done.passed and row.differences is None and row.reverse == 0
+
+
+def test_a_rule_that_says_nan_is_wrong(broken):
+    def undefined(rule, *given, **how):
+        y, state, pull = rule(*given, **how)
+        return y, state, lambda dy: jax.tree.map(lambda leaf: leaf * jnp.nan, pull(dy))
+
+    broken(nn.Dense, undefined)
+    net = nn.Chain(nn.Dense(2))
+    params, state = net.init(jax.random.key(0), jnp.zeros(3))
+    done = backprop.check(net, losses.softmax_cross_entropy, params, state, np.ones((2, 3)), np.array([0, 1]))
+    assert "dense_0" in done.wrong
