@@ -13,6 +13,7 @@ from bench import (
     attention,
     digits,
     estimators,
+    first_search,
     fits,
     fresh,
     gradients,
@@ -20,9 +21,11 @@ from bench import (
     images,
     layers,
     machine,
+    members,
     notebook,
     processes,
     recurrent,
+    search,
     tables,
     tiny,
 )
@@ -45,6 +48,9 @@ TABLES: dict[str, Callable[[int | None], Result]] = {
     "estimators": estimators.table,
     "notebook": notebook.table,
     "fits": fits.table,
+    "search": search.table,
+    "first_search": first_search.table,
+    "members": members.table,
 }
 """By the name on the command line: a function of the rounds (None for its own number) that returns what it measured."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.problem import DIGITS, TINY
 
-VERSIONS = ("jax", "jaxlib", "numpy", "optax", "scikit-learn", "keras", "flax", "equinox", "torch")
+VERSIONS = ("jax", "jaxlib", "numpy", "optax", "scikit-learn", "keras", "flax", "equinox", "torch", "skorch")
 
 
 def environment() -> dict[str, str]:

@@ -33,20 +33,32 @@ finally:
         gc.enable()
 
 if TYPE_CHECKING:
-    from jaxnn import augmentation, backprop, data, estimators, metrics, models, neurons, optimizers, penalties, train
+    from jaxnn import (
+        augmentation,
+        backprop,
+        calibration,
+        data,
+        estimators,
+        metrics,
+        models,
+        neurons,
+        optimizers,
+        penalties,
+        train,
+    )
     from jaxnn.cache import enable_cache
     from jaxnn.generation import generate
     from jaxnn.model import Model
     from jaxnn.modelfile import load, save
-    from jaxnn.train import EarlyStopping, History, Run, fit
+    from jaxnn.train import EarlyStopping, History, Run, fit, fit_many
 
 __getattr__ = lazy.attributes(
     __name__,
     {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile", "generate": "jaxnn.generation"}
     | {"enable_cache": "jaxnn.cache"}
     | dict.fromkeys(["augmentation", "backprop", "data", "estimators", "metrics", "models", "neurons"], __name__)
-    | dict.fromkeys(["optimizers", "penalties", "train"], __name__)
-    | dict.fromkeys(["EarlyStopping", "History", "Run", "fit"], "jaxnn.train"),
+    | dict.fromkeys(["calibration", "optimizers", "penalties", "train"], __name__)
+    | dict.fromkeys(["EarlyStopping", "History", "Run", "fit", "fit_many"], "jaxnn.train"),
 )
 
 __all__ = [
@@ -63,10 +75,12 @@ __all__ = [
     "activations",
     "augmentation",
     "backprop",
+    "calibration",
     "data",
     "enable_cache",
     "estimators",
     "fit",
+    "fit_many",
     "gelu",
     "gelu_exact",
     "generate",

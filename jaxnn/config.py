@@ -73,6 +73,29 @@ def numbers(configured: Any) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def with_numbers(configured: Any, values: dict[str, Any]) -> Any:
+    """Return a configuration whose numbers are those of a member, traced ones too, which nothing checks.
+
+    Args:
+        configured: an instance of a class made by `config`; anything else is returned as it is.
+        values: by field name, as `numbers` has them.
+
+    Returns:
+        A configuration of the same class.
+
+    >>> @config
+    ... class Noise:
+    ...     scale: float | None = number(0.1)
+    >>> with_numbers(Noise(0.5), {"scale": 2.0})
+    Noise(scale=2.0)
+    """
+    if not values:
+        return configured
+    made = object.__new__(type(configured))
+    made.__dict__.update(_state(configured) | values)
+    return made
+
+
 def _identity(configured: Any) -> tuple[Any, ...]:
     """What the program depends on: the type, the plain fields, and which numbers are there."""
     fields = dataclasses.fields(configured)

@@ -10,7 +10,7 @@ from jaxnn import convolutions
 from jaxnn.pytypes import Array, Key
 
 
-def random_bits(key: Key, shape: tuple[int, ...]) -> Array:
+def random_bits(key: Key, shape: tuple[int, ...], width: Array | None = None) -> Array:
     """Return 32 random bits for every element, a hash of the element's index and the key.
 
     `bits[i] = mix(mix((i + 1) * golden ^ k_0) ^ k_1)`, where `mix` is a 32-bit finaliser that changes every output bit
@@ -22,6 +22,7 @@ def random_bits(key: Key, shape: tuple[int, ...]) -> Array:
     Args:
         key: one random key, used for this draw only.
         shape: the shape of the draw, at most 2^32 elements.
+        width: scalar; so many first columns then hold what a draw of that width holds, the rest is of no use.
 
     Returns:
         uint32 array of that shape.
@@ -32,9 +33,11 @@ def random_bits(key: Key, shape: tuple[int, ...]) -> Array:
     dtype('uint32')
     """
     # from 1 on: with a key whose words are 0, such as that of seed 0, the bits of a 0 would be 0
-    bits = jnp.arange(1, math.prod(shape) + 1, dtype=jnp.uint32).reshape(shape) * jnp.uint32(0x9E3779B9)
-    # words: (2,) for threefry, (4,) for rbg
-    for word in jax.random.key_data(key):
+    bits = jnp.arange(1, math.prod(shape) + 1, dtype=jnp.uint32).reshape(shape)
+    if width is not None:
+        bits = bits - (bits - 1) // shape[-1] * (shape[-1] - width.astype(jnp.uint32))
+    bits = bits * jnp.uint32(0x9E3779B9)
+    for word in jax.random.key_data(key):  # (2,) for threefry, (4,) for rbg
         bits = _mix(bits ^ word.astype(jnp.uint32))
     return bits
 
@@ -67,7 +70,7 @@ def fold_in(key: Key, number: int | Array) -> Key:
     return jax.random.wrap_key_data(jnp.stack(hashed), impl=jax.random.key_impl(key))
 
 
-def permuted(key: Key, rows: Array) -> Array:
+def permuted(key: Key, rows: Array, real: Array | None = None) -> Array:
     """Return the rows of an array in random order.
 
     The rows are sorted by `random_bits`, which are all different: for one key they are a one-to-one map of the index.
@@ -81,6 +84,7 @@ def permuted(key: Key, rows: Array) -> Array:
     Args:
         key: one random key, used for this draw only.
         rows: `(n,)`, at most 2^32 of them.
+        real: how many of the first rows are to be in order, int32 scalar, the rest coming after them; None for all.
 
     Returns:
         `(n,)`, the same values in another order.
@@ -89,20 +93,24 @@ def permuted(key: Key, rows: Array) -> Array:
     [1, 4, 2, 0, 3, 5]
     """
     count, bits = len(rows), random_bits(key, rows.shape)
+    index = jnp.arange(count, dtype=jnp.uint32)
+    last = None if real is None else index >= real.astype(jnp.uint32)
     if count > 2**16:
+        bits = bits if last is None else jnp.where(last, jnp.uint32(2**32 - 1), bits)
         return jax.lax.sort((bits, rows), num_keys=1)[1]
     width = jnp.uint32(max(count - 1, 0).bit_length())
-    words = jax.lax.sort((bits >> width << width) | jnp.arange(count, dtype=jnp.uint32))
+    words = (bits >> width << width) | index
+    words = jax.lax.sort(words if last is None else jnp.where(last, jnp.uint32(2**32 - 1), words))
     return rows[(words & ((1 << width) - 1)).astype(jnp.int32)]
 
 
-def keep_with_probability(key: Key, rate: Array, shape: tuple[int, ...]) -> Array:
+def keep_with_probability(key: Key, rate: Array, shape: tuple[int, ...], width: Array | None = None) -> Array:
     """Return a Boolean mask in which every element is False with probability `rate`.
 
     Args:
         key: one random key, used for this draw only.
         rate: scalar, the share dropped, from 0 to 1; both ends are exact.
-        shape: the shape of the mask.
+        shape, width: of the mask, as for `random_bits`.
 
     Returns:
         Boolean array of that shape; the share dropped is exact to 2^-24.
@@ -112,21 +120,22 @@ def keep_with_probability(key: Key, rate: Array, shape: tuple[int, ...]) -> Arra
     """
 
     def draw() -> Array:
-        return (random_bits(key, shape) >> 8).astype(jnp.float32) * jnp.float32(2**-24) >= rate.astype(jnp.float32)
+        bits = random_bits(key, shape, width) >> 8
+        return bits.astype(jnp.float32) * jnp.float32(2**-24) >= rate.astype(jnp.float32)
 
     # XLA does not fuse across a conditional. Fused, the bits are drawn again in the backward pass and, on CPU, both
     # times by two threads that wait for each other: digits 64-64-10 took 1.83 times as long, so 1.14 times.
     return jax.lax.cond(rate > 0, draw, lambda: jnp.ones(shape, bool))
 
 
-def normal(key: Key, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+def normal(key: Key, shape: tuple[int, ...], dtype: Any = jnp.float32, width: Array | None = None) -> Array:
     """Return normal random numbers of mean 0 and variance 1, by hash.
 
     `sqrt(2) erfinv(u)` with u uniform in (-1, 1), of 24 random bits: no number is beyond 5.42.
 
     Args:
         key: one random key, used for this draw only.
-        shape: the shape of the draw, at most 2^32 elements.
+        shape, width: of the draw, as for `random_bits`.
         dtype: a floating dtype; drawn in float32.
 
     Returns:
@@ -137,7 +146,7 @@ def normal(key: Key, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
     -0.02 1.00
     """
     # odd numbers between -2^24 and 2^24, all of which float32 has: symmetric, and neither end is reached
-    odd = (random_bits(key, shape) >> 7 | jnp.uint32(1)).astype(jnp.int32) - jnp.int32(2**24)
+    odd = (random_bits(key, shape, width) >> 7 | jnp.uint32(1)).astype(jnp.int32) - jnp.int32(2**24)
     return (jnp.float32(math.sqrt(2)) * jax.lax.erf_inv(odd.astype(jnp.float32) * jnp.float32(2**-24))).astype(dtype)
 
 
@@ -245,9 +254,8 @@ def transposed_convolution(
     if on_cpu():
         y = convolutions.transposed(images, kernel, strides, padding, dilation, groups)
     else:
-        one = (1,) * len(strides)
         y = jax.lax.conv_general_dilated(
-            images, kernel, one, padding, strides, dilation, _layout(kernel), feature_group_count=groups
+            images, kernel, (1,) * len(strides), padding, strides, dilation, _layout(kernel), feature_group_count=groups
         )
     return y.reshape(*lead, *y.shape[1:])
 
@@ -284,12 +292,10 @@ def correlation(
         return convolutions.correlated(images, others, window, strides, padding, dilation, groups)
     each = zip(images.shape[1:-1], others.shape[1:-1], window, strides, padding, dilation, strict=True)
     # what is left over after the last window is cut off
-    edges = [(low, (q - 1) * d + (p - 1) * s + 1 - size - low) for size, p, q, s, (low, _), d in each]
+    ends = [(low, (q - 1) * d + (p - 1) * s + 1 - size - low) for size, p, q, s, (low, _), d in each]
     space = "DHW"[-len(window) :]
     layout = (f"C{space}N", f"I{space}O", f"{space}NC")  # examples are summed over, as channels are elsewhere
-    return jax.lax.conv_general_dilated(
-        images, others, dilation, edges, None, strides, layout, batch_group_count=groups
-    )
+    return jax.lax.conv_general_dilated(images, others, dilation, ends, None, strides, layout, batch_group_count=groups)
 
 
 def correlation_and_convolution(
@@ -387,8 +393,7 @@ def _reduced(
     x: Array, start: float, join: Any, window: tuple[int, ...], strides: tuple[int, ...],
     padding: tuple[tuple[int, int], ...],
 ) -> Array:  # fmt: skip
-    lead = (1,) * (x.ndim - len(window) - 1)
-    no = ((0, 0),)
+    lead, no = (1,) * (x.ndim - len(window) - 1), ((0, 0),)
     return jax.lax.reduce_window(
         x, start, join, (*lead, *window, 1), (*lead, *strides, 1), (*no * len(lead), *padding, *no)
     )

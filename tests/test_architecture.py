@@ -18,7 +18,7 @@ FLOORS = {
     2: "layers augmentation",
     3: "models backprop optimizers data encoding tensorfile",
     4: "train",
-    4.5: "model generation",  # what training left, made ready to ask; modelfile writes and reads it
+    4.5: "model generation calibration",  # what training left, made ready to ask; modelfile writes and reads it
     5: "population modelfile neurons explain",
     6: "estimators interop",
     7: "plots",

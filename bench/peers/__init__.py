@@ -68,5 +68,13 @@ PEERS = {
     "conv_members_vmap": Peer(
         "eight by vmap over XLA's convolution", "conv_scan", ("jax",), True, slow=True, options=(("members", 8),)
     ),
+    "members_fit": Peer("fit", "members_fit", ("jaxnn",), False),
+    "search_fit": Peer("SearchCV", "search_fit", ("jaxnn",), False),
+    "search_scikit_learn": Peer("GridSearchCV, n_jobs=2", "search_scikit_learn", ("sklearn",), False),
+    "search_pytorch": Peer(
+        "PyTorch loop, fused Adam, 1 thread, 20 fits x 9", "search_pytorch", ("torch", "sklearn"), False
+    ),
+    "search_skorch": Peer("skorch, n_jobs=2, 20 fits x 9", "search_skorch", ("skorch", "torch", "sklearn"), False),
+    "search_keras": Peer("Keras on JAX, 20 fits x 9", "search_keras", ("keras", "sklearn"), False),
 }
 """By the name that a worker is asked for."""

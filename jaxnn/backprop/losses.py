@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxnn import losses
 from jaxnn.backprop.rules import register, to_input
+from jaxnn.losses.classification import smoothed
 from jaxnn.pytypes import Array
 from jaxnn.shapes import class_targets, paired_targets, single_targets
 
@@ -30,14 +31,18 @@ def _pulled(loss: Any, outputs: Any, targets: Any, slope: Callable[[], Array]) -
 
 @register(losses.SoftmaxCrossEntropy)
 def softmax_cross_entropy(loss: Any, outputs: Any, targets: Any) -> Pulled:
-    """L = -sum_k t_k log p_k = sum_k t_k (log sum_j e^z_j - z_k), so dL/dz_k = p_k sum_j t_j - t_k = p_k - t_k."""
+    """L = -sum_k t_k log p_k = sum_k t_k (log sum_j e^z_j - z_k), so dL/dz_k = p_k sum_j t_j - t_k = p_k - t_k.
+
+    t is what smoothing leaves of the targets.
+    """
     z, t = class_targets("softmax_cross_entropy", outputs, targets)
 
     def slope() -> Array:
         p, classes = jax.nn.softmax(z, axis=-1), z.shape[-1]
         if t.ndim == z.ndim:
-            return p * t.sum(axis=-1, keepdims=True) - t
-        return _if_label(t, classes, p - jax.nn.one_hot(t, classes, dtype=z.dtype))
+            shares = smoothed(t, loss.smoothing)
+            return p * shares.sum(axis=-1, keepdims=True) - shares
+        return _if_label(t, classes, p - smoothed(jax.nn.one_hot(t, classes, dtype=z.dtype), loss.smoothing))
 
     return _pulled(loss, outputs, targets, slope)
 

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 
 from jaxnn.checks import fail, number_in, whole_number
-from jaxnn.config import config
+from jaxnn.config import config, number
 from jaxnn.pytypes import Array
 from jaxnn.shapes import class_targets, paired_targets
 
@@ -17,7 +17,12 @@ from jaxnn.shapes import class_targets, paired_targets
 class SoftmaxCrossEntropy:
     """The negative log-likelihood of the right class, from logits: the loss of a choice among K classes.
 
-    L = -sum_k t_k log softmax(z)_k = logsumexp(z) - z_label, gradient softmax(z) - t.
+    L = -sum_k t_k log softmax(z)_k = logsumexp(z) - z_label, gradient softmax(z) - t; with smoothing
+    `(1 - smoothing) t + smoothing / K` in place of t, so that no logit gains from growing without end.
+
+    Args:
+        smoothing: the share of every target that goes to all classes alike, from 0 to 1; a population may vary it. None
+            for none.
 
     Args (of the call):
         outputs: logits (..., K), K >= 2.
@@ -27,24 +32,47 @@ class SoftmaxCrossEntropy:
         (...). A label out of range gives NaN, never the loss of another class; see `check_labels`.
 
     Raises:
-        JaxnnError: if the shapes or dtypes do not fit.
+        JaxnnError: if the shapes or dtypes do not fit, or the smoothing is out of its range.
 
-    >>> f"{softmax_cross_entropy([1.0, 2.0, 3.0], 2):.4f}"
-    '0.4076'
+    Reference: for `smoothing`, C. Szegedy and others, "Rethinking the Inception architecture", 2016, section 7.
+
+    >>> f"{softmax_cross_entropy([1.0, 2.0, 3.0], 2):.4f}", f"{SoftmaxCrossEntropy(0.3)([1.0, 2.0, 3.0], 2):.4f}"
+    ('0.4076', '0.7076')
     """
 
+    smoothing: float | None = number(default=None)
     kind: ClassVar[str] = "classification"
     on: ClassVar[str] = "logits"
     minimisable: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.smoothing is not None:
+            number_in("SoftmaxCrossEntropy.smoothing", self.smoothing, 0, 1)
 
     def __call__(self, outputs: Any, targets: Any) -> Array:
         """Return the loss of each example (...)."""
         z, t = class_targets("softmax_cross_entropy", outputs, targets)
         if t.ndim == z.ndim:
+            t = smoothed(t, self.smoothing)
             return optax.losses.safe_softmax_cross_entropy(z, t)  # a logit of -inf with a target of 0 counts 0, not NaN
         # not by optax: the gradient of its lookup is a scatter, with which XLA folds no loop (`jaxnn train --fold`)
         own = jnp.sum(jnp.where(jax.nn.one_hot(t, z.shape[-1], dtype=bool), z, 0), axis=-1)  # z_t, (...)
+        if self.smoothing is not None:
+            share = jnp.asarray(self.smoothing, z.dtype)
+            own = (1 - share) * own + share * z.mean(axis=-1)
         return _nan_outside(t, z.shape[-1], jax.nn.logsumexp(z, axis=-1) - own)
+
+
+def smoothed(targets: Array, smoothing: Any) -> Array:
+    """Return rows of shares of classes with a part of each given to all classes alike.
+
+    >>> print(smoothed(jnp.array([0.0, 1.0]), 0.2))
+    [0.1 0.9]
+    """
+    if smoothing is None:
+        return targets
+    share = jnp.asarray(smoothing, targets.dtype)
+    return (1 - share) * targets + share / targets.shape[-1]
 
 
 @config

@@ -195,21 +195,29 @@ class Picture:
         """Add text at a place; `text-anchor` says which end of it that is."""
         self.add("text", text, x=x, y=y, class_=class_, title=title, **attributes)
 
-    def line(self, points: Sequence[tuple[float, float]], class_: str, *, title: str = "") -> None:
+    def line(self, points: Sequence[tuple[float, float]], class_: str, *, title: str = "", **attributes: str) -> None:
         """Add a line through points."""
         path = "M" + "L".join(f"{_short(x)},{_short(y)}" for x, y in points)
-        self.add("path", d=path, class_=f"l {class_}", title=title)
+        self.add("path", d=path, class_=f"l {class_}", title=title, **attributes)
 
     def axes(self, x: Scale, y: Scale, below: str, beside: str) -> None:
         """Add two axes with round numbers, fine lines across, and what they mean."""
-        for value in y.ticks(5):
-            self.add("path", d=f"M{_short(x.start)},{_short(y(value))}H{_short(x.end)}", class_="grid")
-            self.words(x.start - 6, y(value) + 4, _tick(value), text_anchor="end")
-        for value in x.ticks(6):
-            self.words(x(value), y.start + 18, _tick(value), text_anchor="middle")
-            self.add("path", d=f"M{_short(x(value))},{_short(y.start)}v4", class_="axis")
+        self.upright(x, y, beside)
+        self.across(x, y, [(x(value), tick(value)) for value in x.ticks(6)], below)
+
+    def across(self, x: Scale, y: Scale, marked: Iterable[tuple[float, str]], below: str) -> None:
+        """Add the axis below: places of it with what is written there, and what it means."""
+        for at, said in marked:
+            self.words(at, y.start + 18, said, text_anchor="middle")
+            self.add("path", d=f"M{_short(at)},{_short(y.start)}v4", class_="axis")
         self.add("path", d=f"M{_short(x.start)},{_short(y.start)}H{_short(x.end)}", class_="axis")
         self.words((x.start + x.end) / 2, y.start + 37, below, class_="t what", text_anchor="middle")
+
+    def upright(self, x: Scale, y: Scale, beside: str) -> None:
+        """Add the axis beside: round numbers, fine lines across, and what it means."""
+        for value in y.ticks(5):
+            self.add("path", d=f"M{_short(x.start)},{_short(y(value))}H{_short(x.end)}", class_="grid")
+            self.words(x.start - 6, y(value) + 4, tick(value), text_anchor="end")
         turned = f"rotate(-90 11 {_short((y.start + y.end) / 2)})"
         self.words(11, (y.start + y.end) / 2, beside, class_="t what", text_anchor="middle", transform=turned)
 
@@ -242,8 +250,12 @@ def frame(
     return across, upwards
 
 
-def _tick(value: float) -> str:
-    """0.0001 as 1e-4, 40,000 as 40k: beside an axis there is room for five letters."""
+def tick(value: float) -> str:
+    """Return a number as it is written beside an axis, where there is room for five letters.
+
+    >>> tick(0.0001), tick(40_000.0), tick(0.25)
+    ('1e−4', '40k', '0.25')
+    """
     size, letter = (1e6, "M") if abs(value) >= 1e6 else (1e3, "k")
     if 1e4 <= abs(value) < 1e9:
         return number(value / size) + letter

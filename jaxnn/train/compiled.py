@@ -1,7 +1,8 @@
 """The programs of this process: each compiled once for its recipe and shapes, the last 64 kept."""
 
+from collections import deque
 from collections.abc import Hashable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -29,12 +30,25 @@ class Program(NamedTuple):
     """Shapes and dtypes of the state that `init` makes."""
 
 
-def compiled(recipe: Recipe, seeds: Any, hyper: Any, data: Any, start: Any, steps: Any) -> Program:
+class Pending(NamedTuple):
+    """A program that is being compiled."""
+
+    init: Future
+    chunk: Future
+    first: Any
+
+    def program(self) -> Program:
+        """Wait for it."""
+        return Program(self.init.result(), self.chunk.result(), self.first)
+
+
+def compiled(recipe: Recipe, seeds: Any, hyper: Any, data: Any, start: Any, steps: Any, device: Any = None) -> Program:
     """Return the program for a recipe and arguments of these shapes, compiling it if this process has not yet.
 
     Args:
         recipe: the run.
         seeds, hyper, data, start, steps: the arguments; their values do not matter, only shapes and dtypes.
+        device: on which it runs; None for JAX's default.
 
     Returns:
         The program.
@@ -42,10 +56,30 @@ def compiled(recipe: Recipe, seeds: Any, hyper: Any, data: Any, start: Any, step
     Raises:
         JaxnnError: if the network, the loss and the data do not fit each other.
     """
-    return _compile(recipe, _Shapes((seeds, hyper, data, start, steps)), _settings())
+    return pending(recipe, seeds, hyper, data, start, steps, device).program()
 
 
-class _Shapes:
+def pending(recipe: Recipe, seeds: Any, hyper: Any, data: Any, start: Any, steps: Any, device: Any = None) -> Pending:
+    """Begin to compile what `compiled` returns, so that several programs are compiled side by side.
+
+    Args:
+        recipe, seeds, hyper, data, start, steps, device: as for `compiled`.
+
+    Returns:
+        The program to wait for.
+
+    Raises:
+        JaxnnError: if the network, the loss and the data do not fit each other.
+    """
+    return _compile(recipe, Shapes((seeds, hyper, data, start, steps)), _settings(), device)
+
+
+def is_compiled(recipe: Recipe, shapes: "Shapes") -> bool:
+    """Return whether this process has begun to compile a recipe for arguments of these shapes."""
+    return (recipe, shapes, _settings()) in _BEGUN
+
+
+class Shapes:
     """Shapes and dtypes of a pytree of arrays, hashable."""
 
     def __init__(self, tree: Any) -> None:
@@ -57,7 +91,7 @@ class _Shapes:
         return hash(self.identity)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shapes) and self.identity == other.identity
+        return isinstance(other, Shapes) and self.identity == other.identity
 
 
 def _settings() -> tuple[Hashable, ...]:
@@ -66,15 +100,27 @@ def _settings() -> tuple[Hashable, ...]:
     return (*(str(getattr(jax.config, f"jax_{name}")) for name in names), *sorted(OPTIONS.items()))
 
 
+_BEGUN: deque[Hashable] = deque(maxlen=KEPT)
+
+
 @lru_cache(KEPT)
-def _compile(recipe: Recipe, shapes: _Shapes, settings: tuple[Hashable, ...]) -> Program:
+def _compile(recipe: Recipe, shapes: Shapes, settings: tuple[Hashable, ...], device: Any) -> Pending:
     """Trace both functions here, compile them side by side: half of a cold start is `init` (measured.md)."""
-    seeds, hyper, data, start, steps = shapes.tree
+    where = None if device is None else jax.sharding.SingleDeviceSharding(device)
+    seeds, hyper, data, start, steps = _placed(shapes.tree, where)
     init = jax.jit(partial(program.init_members, recipe)).lower(seeds, hyper, data, start)
     now = init.out_info
     now = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), now)
-    chunk = jax.jit(partial(program.chunk_members, recipe)).lower(now, data, hyper, steps)
+    chunk = jax.jit(partial(program.chunk_members, recipe)).lower(_placed(now, where), data, hyper, steps)
     # XLA lets go of Python's lock while it compiles
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(lowered.compile, dict(OPTIONS)) for lowered in (init, chunk)]
-        return Program(*(future.result() for future in futures), first=now)
+    pool = ThreadPoolExecutor(2)
+    futures = [pool.submit(lowered.compile, dict(OPTIONS)) for lowered in (init, chunk)]
+    pool.shutdown(wait=False)
+    _BEGUN.append((recipe, shapes, settings))
+    return Pending(*futures, first=now)
+
+
+def _placed(tree: Any, where: Any) -> Any:
+    if where is None:
+        return tree
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where), tree)

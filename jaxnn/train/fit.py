@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from jaxnn import checks, optimizers
 from jaxnn.checks import fail
 from jaxnn.layers.base import Layer
 from jaxnn.train import drive, prepare, tables
+from jaxnn.train.job import job
+from jaxnn.train.progress import Progress
 from jaxnn.train.run import Run
 
 
@@ -35,7 +34,7 @@ def fit(
     augment: Sequence[Callable[..., Any]] = (),
     gradient: str = "auto",
     shuffle: bool = True,
-    progress: bool | Callable[[drive.Progress], None] | None = None,
+    progress: bool | Callable[[Progress], None] | None = None,
 ) -> Run:
     """Train a network; the whole run is one compiled program.
 
@@ -93,35 +92,14 @@ def fit(
     >>> np.argmax(run.logits(x), axis=-1).tolist(), run.stopped_because
     ([0, 1, 1, 0], 'all 50 epochs done')
     """
-    if not isinstance(net, Layer):
-        fail("net", repr(net), "a layer, such as jaxnn.Chain(...)")
-    rule, rate = optimizers.resolve(optimizer, learning_rate)
-    checks.whole_number("epochs", epochs, 1, 2**31 - 1)
-    for name, many in (("penalties", penalties), ("metrics", metrics), ("callbacks", callbacks), ("augment", augment)):
-        if not isinstance(many, list | tuple):
-            fail(name, repr(many), "a list", "Put square brackets around it")
-    if stop is not None:
-        _check_stop(stop, validation)
     words, impl = prepare.seed_of(key)
-    given = tables.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss, mask=mask)
-    asked = (penalties, metrics, stop, batch_size, shuffle)
-    schedule = rate if callable(rate) else None
-    recipe = prepare.recipe(net, loss, rule, *asked, given, impl, augment, gradient, schedule)
-    hyper = prepare.hyper(net, recipe, rate, epochs, stop)
-    prepare.check_fit(recipe, given)
-    batches = -(-len(given.train.rows) // recipe.batch_size)
-    if epochs * batches > drive.MOST_STEPS:
-        most = drive.MOST_STEPS // batches
-        fail("epochs", f"{epochs} of {batches} minibatches", f"at most {most}, which is 2^30 minibatches in all")
+    if not isinstance(callbacks, list | tuple):
+        fail("callbacks", repr(callbacks), "a list", "Put square brackets around it")
     checked = [callback for callback in callbacks if drive.every(callback)]
-    first = prepare.starting_weights(net, start if resume is None else resume, given.train.x)
-    earlier = None if resume is None else prepare.resumable(resume, start, epochs, batches)
-    return drive.drive(recipe, np.stack([words]), hyper, given, first, checked, progress, earlier)
-
-
-def _check_stop(stop: Any, validation: Any) -> None:
-    if isinstance(stop, type) or not hasattr(stop, "observe"):
-        fail("stop", repr(stop), "jaxnn.EarlyStopping(...), or a rule like it")
-    if validation is None and stop.on == "validation":
-        do = "Give a share such as validation=0.2, or (x, y); or watch the training: EarlyStopping(on='training')"
-        fail("stop", repr(stop), "validation= beside it", do)
+    given = tables.tables(data, validation, sample_weight, class_weight, seed=words, loss=loss, mask=mask)
+    asked = job(
+        net, loss, given, (words, impl), optimizer=optimizer, learning_rate=learning_rate, epochs=epochs,
+        batch_size=batch_size, stop=stop, penalties=penalties, metrics=metrics, start=start, resume=resume,
+        augment=augment, gradient=gradient, shuffle=shuffle,
+    )  # fmt: skip
+    return drive.drive(asked, checked, progress)

@@ -26,6 +26,13 @@ class Rows(NamedTuple):
     """(members, n) indices into the table: a fold or a bootstrap sample costs no copy."""
     mask: Array | None = None
     """(rows of the table, time), True at real positions; None where all are."""
+    real: Array | None = None
+    """(members,) how many of the `rows` each member has, those after it only filling up; None where it has all."""
+
+    @property
+    def count(self) -> Any:
+        """How many rows one member has: a number, or an int32 scalar."""
+        return self.rows.shape[-1] if self.real is None else self.real
 
 
 def rows_at_a_time(net: Layer, params: Params, state: State, example: jax.ShapeDtypeStruct, most: int) -> int:
@@ -70,7 +77,8 @@ def evaluate(
     rows = jnp.pad(data.rows, (0, count * size - data.rows.shape[0]))  # (n,) -> (count * size,)
 
     def sums_of(i: Array) -> dict[str, tuple[Array, Array]]:
-        x, y, weight, mask = minibatch_of(data, rows, i, size, padded=count * size != data.rows.shape[0])
+        padded = data.real is not None or count * size != data.rows.shape[0]
+        x, y, weight, mask = minibatch_of(data, rows, i, size, padded)
         outputs, _ = net.apply(params, state, x, train=False, mask=mask)
         said = losses.values_of(loss, outputs)  # metrics compare values with the targets, not log-rates
         of = {name: outputs if m is loss else said for name, m in measures.items()}
@@ -106,7 +114,7 @@ def minibatch_of(
     weight = None if data.weight is None else data.weight[rows]
     mask = None if data.mask is None else data.mask[rows]
     if padded:
-        real = i * size + jnp.arange(size, dtype=jnp.int32) < data.rows.shape[0]
+        real = i * size + jnp.arange(size, dtype=jnp.int32) < data.count
         mask = real if mask is None else real[:, None] & mask
     return data.x[rows], data.y[rows], weight, mask
 

@@ -52,6 +52,7 @@ def recipe(
     stop: Any,
     batch_size: int | None,
     shuffle: bool,
+    rows: int,
     data: Tables,
     impl: str,
     augment: Any = (),
@@ -63,6 +64,7 @@ def recipe(
     Args:
         net, loss, rule, penalties, stop, batch_size, shuffle: as given to `fit`.
         asked: names of metrics, or metrics.
+        rows: how many rows are learnt in an epoch at most.
         data: the checked tables.
         impl: the generator of the run's key.
         augment: functions of (key, x, y).
@@ -76,8 +78,7 @@ def recipe(
         JaxnnError: if the network cannot be trained, a metric is unknown, or the monitor is not measured.
     """
     _check_trainable(net, loss)
-    examples = len(data.train.rows)
-    size = examples if batch_size is None else min(whole_number("batch_size", batch_size, 1), examples)
+    size = rows if batch_size is None else min(whole_number("batch_size", batch_size, 1), rows)
     measured = tuple(metrics.by_name(metric) if isinstance(metric, str) else metric for metric in asked)
     for metric in measured:
         if not hasattr(metric, "statistics") or not hasattr(metric, "name"):
@@ -126,7 +127,7 @@ def hyper(net: Layer, made: Recipe, rate: Any, epochs: int, stop: Any) -> dict[s
     """
     values = {
         "learning_rate": 0.0 if callable(rate) else rate, "schedule": config.numbers(rate),
-        "rule": config.numbers(stop or EarlyStopping()),
+        "rule": config.numbers(stop or EarlyStopping()), "loss": config.numbers(made.loss),
         "net": layer_numbers(net), "optimizer": config.numbers(made.optimizer),
         "penalties": tuple(config.numbers(penalty) for penalty in made.penalties),
     }  # fmt: skip
@@ -135,12 +136,13 @@ def hyper(net: Layer, made: Recipe, rate: Any, epochs: int, stop: Any) -> dict[s
     return out | {"epochs": np.full(1, epochs, np.int32)}
 
 
-def check_fit(made: Recipe, data: Tables) -> None:
+def check_fit(made: Recipe, data: Tables, rows: int) -> None:
     """Check on shapes alone that network, loss and targets fit, and that labels are classes of the network.
 
     Args:
         made: the recipe.
         data: the checked tables.
+        rows: how many rows are learnt in an epoch at most.
 
     Raises:
         JaxnnError: if they do not fit.
@@ -150,7 +152,7 @@ def check_fit(made: Recipe, data: Tables) -> None:
     x64 = _x64()
     outputs = _output_shape(made.net, made.loss, made.batch_size, example, target, x64)
     if searches(made.optimizer):
-        _check_search(made, len(data.train.rows), example)
+        _check_search(made, rows, example)
     if made.augment:
         example, target = _augmented(made.augment, made.batch_size, example, target)
         _output_shape(made.net, made.loss, made.batch_size, example, target, x64)

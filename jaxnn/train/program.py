@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxnn.config import config
+from jaxnn.config import config, with_numbers
 from jaxnn.layers.base import Layer, put_numbers
 from jaxnn.ops import fold_in, permuted
 from jaxnn.pytypes import Array, Key, Params, State
@@ -172,12 +172,13 @@ def chunk_members(
 
 def _over_members(recipe: Recipe, function: Any, stacked: Any, data: Data) -> Any:
     """Map over the leading axis of `stacked` and of the row indices; the tables themselves are shared."""
-    rows = (data.train.rows, None if data.validation is None else data.validation.rows)
+    rows = [None if table is None else (table.rows, table.real) for table in data]
 
     def one(member: Any) -> Any:
-        own, (train, validation) = member
-        table = None if data.validation is None else data.validation._replace(rows=validation)
-        return function(own, Data(data.train._replace(rows=train), table))
+        own, mine = member
+        pairs = zip(data, mine, strict=True)
+        tables = [None if table is None else table._replace(rows=its[0], real=its[1]) for table, its in pairs]
+        return function(own, Data(*tables))
 
     members = (stacked, rows)
     if data.train.rows.shape[0] == 1:  # under vmap, a conditional would compute both its sides
@@ -187,7 +188,7 @@ def _over_members(recipe: Recipe, function: Any, stacked: Any, data: Data) -> An
     return jax.lax.map(one, members) if recipe.mapping == "map" else jax.vmap(one)(members)
 
 
-def batches(recipe: Recipe, data: Data) -> int:
+def batches(recipe: Recipe, data: Data) -> Any:
     """Return the number of minibatches in an epoch; the last may be short.
 
     Args:
@@ -195,9 +196,9 @@ def batches(recipe: Recipe, data: Data) -> int:
         data: the data of one member.
 
     Returns:
-        The rows over the batch size, rounded up.
+        The rows over the batch size, rounded up: a number; an int32 scalar where members have different counts.
     """
-    return -(-data.train.rows.shape[-1] // recipe.batch_size)
+    return -(-data.train.count // recipe.batch_size)
 
 
 def log_names(recipe: Recipe) -> list[str]:
@@ -217,13 +218,15 @@ def log_names(recipe: Recipe) -> list[str]:
 def _minibatches(recipe: Recipe, now: TrainState, data: Data, hyper: dict[str, Any], end: Array) -> TrainState:
     """Run from the state's step to the end of the epoch or of the chunk, or to a loss that is not finite."""
     count, size, key = batches(recipe, data), recipe.batch_size, _key(recipe, now.key)
-    train, first = data.train, now.epoch * batches(recipe, data)
-    order = train.rows
+    train, first, order = data.train, now.epoch * count, data.train.rows
     if recipe.shuffle:  # a function of (key, epoch), so that any step can be the next one after a restart
-        order = permuted(fold_in(fold_in(key, 1), now.epoch), order)
-    padded = count * size != order.shape[0]
+        order = permuted(fold_in(fold_in(key, 1), now.epoch), order, train.real)
+    short = -order.shape[0] % size
+    padded = short != 0 or train.real is not None
+    if train.real is not None:
+        order = order[jnp.arange(order.shape[0], dtype=jnp.int32) % train.real]
     # filled up with rows of its own: an augmentation may mix the rows of a minibatch
-    order = jnp.pad(order, (0, count * size - order.shape[0]), mode="wrap")  # (n,) -> (count * size,)
+    order = jnp.pad(order, (0, short), mode="wrap")  # (n,) -> (count * size,)
     noise = fold_in(key, 2)
 
     def more(carry: Any) -> Array:
@@ -268,7 +271,7 @@ def minibatch(recipe: Recipe, hyper: dict[str, Any], batch: Any, key: Key, learn
     x, y, weight, mask = batch
     for i, change in enumerate(recipe.augment):
         x, y = change(fold_in(key, AUGMENTATION + i), x, y)
-    objective = Objective(recipe.net, recipe.loss, recipe.penalties, hyper["penalties"])
+    objective = Objective(recipe.net, _loss(recipe, hyper), recipe.penalties, hyper["penalties"])
     given = (state, x, y, weight, mask, key)
     if searches(recipe.optimizer):
         return _searched(recipe, hyper, objective, given, learnt)
@@ -324,7 +327,7 @@ def _close_epoch(
         row["penalty"] = now.sums["penalty"] / now.sums["weight"]
     stopped, best, patience = now.stopped, now.best, now.patience
     watched = row["loss"] + row.get("penalty", 0)
-    measure = partial(evaluate, recipe.net, recipe.loss, recipe.metrics, now.params, now.state)
+    measure = partial(evaluate, recipe.net, _loss(recipe, hyper), recipe.metrics, now.params, now.state)
     if data.validation is not None:
         measured = measure(data.validation)
         row |= {f"val_{name}": value for name, value in measured.items()}
@@ -359,6 +362,10 @@ def _close_epoch(
 def _transformation(recipe: Recipe, hyper: dict[str, Any]) -> optax.GradientTransformationExtraArgs:
     rule = recipe.optimizer.transformation(hyper["learning_rate"], **hyper["optimizer"])
     return optax.with_extra_args_support(rule)
+
+
+def _loss(recipe: Recipe, hyper: dict[str, Any]) -> Any:
+    return with_numbers(recipe.loss, hyper["loss"])
 
 
 def _key(recipe: Recipe, words: Array) -> Key:

@@ -65,7 +65,7 @@ class _Bar:
         if self.live is None and time.monotonic() - self.since >= self.quiet:
             self.open(at.epochs)
         if self.live is not None:
-            left = "compiling, once" if at.seconds_left is None else f"at most {_span(at.seconds_left)}"
+            left = "compiling, once" if at.seconds_left is None else f"at most {span(at.seconds_left)}"
             self.live.update(self.task, completed=at.epoch, said=said(at.latest), left=left)
 
     def open(self, epochs: int) -> None:
@@ -105,7 +105,12 @@ def said(latest: dict[str, float]) -> str:
     return "  ".join(f"{word} {value:.4f}" for word, value in words)
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """Return a time in words.
+
+    >>> span(83.2), span(3723)
+    ('1:23', '1:02:03')
+    """
     minutes, rest = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

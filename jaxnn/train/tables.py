@@ -50,7 +50,23 @@ def tables(
         JaxnnError: if shapes or values do not fit.
     """
     whole = table("data", data, sample_weight, class_weight, mask)
-    x, y, weight, *_ = whole
+    return divided(whole, validation, class_weight, seed, loss)
+
+
+def divided(whole: Table, validation: Any, class_weight: Any, seed: np.ndarray, loss: Any) -> Tables:
+    """Split the validation part off the rows of a table.
+
+    Args:
+        whole: the checked table.
+        validation, class_weight, seed, loss: as for `tables`.
+
+    Returns:
+        The tables.
+
+    Raises:
+        JaxnnError: if shapes or values do not fit.
+    """
+    x, y, weight, among, _ = whole
     if validation is None:
         return Tables(whole, None)
     if isinstance(validation, tuple | list):
@@ -62,17 +78,19 @@ def tables(
             fail("validation", f"examples of shape {held.x.shape[1:]} and dtype {held.x.dtype}", needed)
         return Tables(whole, held)
     share = number_in("validation", validation, 0, 1, open_low=True, open_high=True)
-    if not 1 <= round(share * len(x)) < len(x):
-        fail("validation", f"a share of {share:g} of {len(x)} rows", "a share that leaves both parts at least one row")
-    rows = splits.split(len(x), (1 - share, share), int(seed[-1]), _classes(y, loss))
+    count = len(among)
+    if not 1 <= round(share * count) < count:
+        fail("validation", f"a share of {share:g} of {count} rows", "a share that leaves both parts at least one row")
+    parts = splits.split(count, (1 - share, share), int(seed[-1]), classes(y[among], loss))
+    rows = [among[part] for part in parts]
     for part, which in zip(rows, ("training", "validation"), strict=True):
         if weight is not None and not weight[part].any():
             fail("sample_weight", f"only 0 among the {which} rows", "a weight above 0 among them")
     return Tables(*(whole._replace(rows=part.astype(np.int32)) for part in rows))
 
 
-def _classes(y: np.ndarray, loss: Any) -> np.ndarray | None:
-    """The labels to split by: whole numbers under a loss for classes, each of them at least twice."""
+def classes(y: np.ndarray, loss: Any) -> np.ndarray | None:
+    """Return the labels to split by: whole numbers under a loss for classes, each of them at least twice; else None."""
     if getattr(loss, "kind", "") not in ("classification", "binary") or y.ndim != 1 or y.dtype.kind not in "iub":
         return None
     return y if np.unique(y, return_counts=True)[1].min() > 1 else None
@@ -97,6 +115,22 @@ def table(name: str, data: Any, sample_weight: Any, class_weight: Any, mask: Any
     x, y = _pair(name, data)
     weight = _weights(name, sample_weight, class_weight, y)
     return Table(x, y, weight, np.arange(len(x), dtype=np.int32), None if mask is None else _mask(name, mask, x))
+
+
+def with_class_weight(whole: Table, class_weight: Any, rows: np.ndarray | None) -> np.ndarray:
+    """Return the weights of a table's rows with those of their classes in them.
+
+    Args:
+        whole: the table.
+        class_weight: a dict, or "balanced" by the classes of `rows`.
+        rows: those that are learnt, None for all.
+
+    Returns:
+        `(rows of the table,)`
+    """
+    of_class = _weight_of_class(class_weight, whole.y if rows is None else whole.y[rows])
+    own = np.array([of_class.get(label, 1.0) for label in whole.y.tolist()], _weight_dtype())
+    return own if whole.weight is None else own * whole.weight
 
 
 def _mask(name: str, mask: Any, x: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ def test_the_bench_moves_no_pinned_version():
     ours, bench = pins("requirements.txt"), pins("requirements-bench.txt")
     named = {pin.split("==")[0] for pin in ours}
     assert {pin for pin in bench if pin.split("==")[0] in named} <= ours
-    assert {"keras", "equinox"} <= {pin.split("==")[0] for pin in bench}
+    assert {"keras", "equinox", "skorch"} <= {pin.split("==")[0] for pin in bench}
 
 
 def test_everything_is_hashed_and_no_index_is_named():

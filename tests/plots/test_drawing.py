@@ -52,7 +52,7 @@ def test_a_number_beside_a_mark_is_short_and_near(value):
 
 
 def test_numbers_beside_an_axis_are_five_letters():
-    shown = [drawing._tick(value) for value in (0, 0.0001, -0.00005, 0.05, 5000, 40000, -1.5e6, 2e9)]
+    shown = [drawing.tick(value) for value in (0, 0.0001, -0.00005, 0.05, 5000, 40000, -1.5e6, 2e9)]
     assert shown == ["0", "1e−4", "−5e−5", "0.05", "5,000", "40k", "−1.5M", "2e9"]
 
 

@@ -72,7 +72,7 @@ def test_weights_that_break_with_a_finite_loss_are_undone_and_no_callback_sees_t
 
 def test_after_ctrl_c_in_the_midst_of_an_epoch_no_epoch_is_claimed(monkeypatch):
     monkeypatch.setattr(drive, "FIRST_STEPS", 7)
-    monkeypatch.setattr(drive, "_interrupts", lambda: _heard([2]))
+    monkeypatch.setattr(drive, "interrupts", lambda: _heard([2]))
     run = nn.fit(NET, (X, Y), LOSS, epochs=4, batch_size=8)
     assert run.interrupted and run.steps == 7 and run.best_epoch == -1 and run.history.epochs == 1
 

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jaxnn as nn
-from jaxnn.train import compiled, prepare, program, stopping
+from jaxnn.train import compiled, placing, prepare, program, stopping
 from jaxnn.train import tables as checked
-from jaxnn.train.drive import _on_device
 
 LOSS = nn.losses.softmax_cross_entropy
 NET = nn.Chain(nn.Dense(7), nn.relu, nn.Dropout(0.2), nn.Dense(3))
@@ -35,8 +34,9 @@ def arguments(net=NET, seed=0, epochs=6, patience=2, validation=0.25, batch_size
     tables = checked.tables(table(), validation, None, None, seed=words, loss=LOSS)
     stop = nn.EarlyStopping(patience) if validation else None
     penalties = [nn.penalties.l2(1e-3)]
-    recipe = prepare.recipe(net, LOSS, rule, penalties, ["accuracy"], stop, batch_size, True, tables, impl)
-    return recipe, words[None], prepare.hyper(net, recipe, rate, epochs, stop), _on_device(tables)
+    rows = len(tables.train.rows)
+    recipe = prepare.recipe(net, LOSS, rule, penalties, ["accuracy"], stop, batch_size, True, rows, tables, impl)
+    return recipe, words[None], prepare.hyper(net, recipe, rate, epochs, stop), placing.on_device([tables])
 
 
 def run_in_chunks(sizes, **given):

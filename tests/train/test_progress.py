@@ -75,4 +75,4 @@ def test_a_function_of_ones_own_is_called():
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.2, "0:00"), (61, "1:01"), (3725, "1:02:05")])
 def test_spans_are_told_in_hours_and_minutes(seconds, words):
-    assert progress._span(seconds) == words
+    assert progress.span(seconds) == words
