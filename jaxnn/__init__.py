@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from jaxnn.generation import generate
     from jaxnn.model import Model
     from jaxnn.modelfile import load, save
+    from jaxnn.population import search
     from jaxnn.train import EarlyStopping, History, Run, fit, fit_many
 
 __getattr__ = lazy.attributes(
@@ -57,6 +58,7 @@ __getattr__ = lazy.attributes(
     {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile", "generate": "jaxnn.generation"}
     | {"enable_cache": "jaxnn.cache"}
     | dict.fromkeys(["augmentation", "backprop", "data", "estimators", "metrics", "models", "neurons"], __name__)
+    | {"population": __name__, "search": "jaxnn.population"}
     | dict.fromkeys(["calibration", "optimizers", "penalties", "train"], __name__)
     | dict.fromkeys(["EarlyStopping", "History", "Run", "fit", "fit_many"], "jaxnn.train"),
 )
@@ -94,9 +96,11 @@ __all__ = [
     "neurons",
     "optimizers",
     "penalties",
+    "population",
     "relu",
     "save",
     "scaled_tanh",
+    "search",
     "sigmoid",
     "softmax",
     "softplus",

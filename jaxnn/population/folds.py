@@ -30,7 +30,8 @@ def folds(y: Any, loss: Any, count: int = 5, repeats: int = 1, key: Any = 0, gro
         count: how many folds, at least 2.
         repeats: how often all of it is done, with other parts.
         key: the same key gives the same folds.
-        groups: `(rows,)` what belongs together, such as a patient: a group is never on both sides. None for single rows.
+        groups: `(rows,)` what belongs together, such as a patient: a group is never on both sides. None for single
+            rows.
 
     Returns:
         `count * repeats` folds.

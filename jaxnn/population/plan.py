@@ -1,5 +1,6 @@
 """Which of many runs share a compiled program: networks of different widths padded to one, or a program for each."""
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,10 +24,11 @@ from jaxnn.train.spread import workers
 STRATEGIES = ("auto", "pad", "bucket")
 """How networks of different widths are trained: as estimated, in as few programs as possible, one program for each."""
 
-COMPILE_SECONDS, CACHED_SECONDS = 1.1, 0.3
-"""Of one program of a small network on two cores, beside others; and read from the persistent cache (measured.md)."""
+COMPILE_SECONDS, CACHED_SECONDS = 2.2, 0.3
+"""Of one program of a small network on two cores, which compiling one keeps busy: four took 10 s, one 2; and read from
+the persistent cache."""
 
-STEP_SECONDS, FLOPS_PER_SECOND = 12e-6, 1.2e11
+STEP_SECONDS, FLOPS_PER_SECOND = 16e-6, 1.2e11
 """Of a minibatch beside its arithmetic, and how fast that is in float32, on one core of a CPU (measured.md)."""
 
 
@@ -110,7 +112,7 @@ def plan(jobs: Sequence[Job], strategy: str = "auto", threads: int | None = None
             for net, own in zip(nets, places, strict=True):
                 work += sum(_seconds(made[place]) for place in own)
                 useful += sum(_seconds(jobs[place], net) for place in own)
-    seconds = programs * compile_seconds() / min(hands, max(programs, 1)) + work / hands
+    seconds = programs * compile_seconds() + work / hands
     waste = 1 - useful / work if work else 0.0
     return Plan(made, [job.recipe.net for job in jobs], programs, len(jobs), seconds, round(waste, 4))
 
@@ -160,8 +162,8 @@ def _groups(jobs: Sequence[Job], family: Family, hands: int) -> list[list[int]]:
 
     while len(groups) > 1:
         gains = [
-            compile_seconds() / hands + seconds(one) + seconds(two) - seconds(one + two)
-            for one, two in zip(groups, groups[1:], strict=False)
+            compile_seconds() + seconds(one) + seconds(two) - seconds(one + two)
+            for one, two in itertools.pairwise(groups)
         ]
         best = int(np.argmax(gains))
         if gains[best] <= 0:
@@ -172,7 +174,8 @@ def _groups(jobs: Sequence[Job], family: Family, hands: int) -> list[list[int]]:
 
 def compile_seconds() -> float:
     """Return how long a program is estimated to take until it is ready."""
-    return CACHED_SECONDS if jax.config.jax_compilation_cache_dir else COMPILE_SECONDS  # pyright: ignore
+    folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    return CACHED_SECONDS if folder else COMPILE_SECONDS
 
 
 def _seconds(job: Job, net: Layer | None = None) -> float:

@@ -60,7 +60,8 @@ def member(make_net: Any, setting: Mapping[str, Any], shared: Mapping[str, Any])
         Settings of `fit`, with `net`.
 
     Raises:
-        JaxnnError: for an unknown hyper-parameter, with the nearest known one, or an impossible setting, which is named.
+        JaxnnError: for an unknown hyper-parameter, with the nearest known one, or an impossible setting, which is
+            named.
 
     >>> import jaxnn as nn
     >>> made = member(lambda width: nn.models.mlp((width,), 2), {"width": 8, "l2": 0.1, "momentum": 0.5}, {})
@@ -109,6 +110,7 @@ def _with_parts(name: str, whole: Any, parts: Mapping[str, Any]) -> Any:
     if name == "optimizer":
         default = "sgd" if {"momentum", "nesterov"} & set(parts) else "adam"
         whole = optimizers.resolve(default if whole is None else whole, None)[0]
+    whole: Any = whole
     fields = [field.name for field in dataclasses.fields(whole)] if dataclasses.is_dataclass(whole) else []
     for part in parts:
         if part not in fields:

@@ -27,12 +27,16 @@ class Bucket(NamedTuple):
     slices: list[list[int]]
 
 
-def buckets(jobs: Sequence[Job], workers: int) -> list[Bucket]:
+def buckets(
+    jobs: Sequence[Job], workers: int, fewest: int | None = None, sizes: dict[Hashable, int] | None = None
+) -> list[Bucket]:
     """Sort runs into buckets: those of equal recipes and equal shapes but for the number of rows.
 
     Args:
         jobs: the checked runs.
         workers: threads or devices that take slices.
+        fewest: of them that will go on to the end.
+        sizes: of the slices of an earlier call whose programs are to be used again; it is added to.
 
     Returns:
         The buckets; every run is in one slice of one of them. Members of a slice share their tables.
@@ -40,7 +44,8 @@ def buckets(jobs: Sequence[Job], workers: int) -> list[Bucket]:
     found: dict[Hashable, list[int]] = {}
     for place, job in enumerate(jobs):
         found.setdefault(_kind(job), []).append(place)
-    return [_bucket(jobs, members, workers) for members in found.values()]
+    share, known = 1.0 if fewest is None else min(fewest / max(len(jobs), 1), 1.0), {} if sizes is None else sizes
+    return [_bucket(jobs, members, workers, share, known) for members in found.values()]
 
 
 def _kind(job: Job) -> Hashable:
@@ -57,11 +62,14 @@ def _shapes(table: Table | None) -> Hashable:
     return tuple(None if array is None else (array.shape[1:], str(array.dtype)) for array in arrays)
 
 
-def _bucket(jobs: Sequence[Job], members: list[int], workers: int) -> Bucket:
+def _bucket(jobs: Sequence[Job], members: list[int], workers: int, share: float, sizes: dict[Hashable, int]) -> Bucket:
     of_tables: dict[Hashable, list[int]] = {}
     for place in members:
         of_tables.setdefault(identity(jobs[place].tables), []).append(place)
-    size = _size(jobs[members[0]].recipe.mapping, [len(group) for group in of_tables.values()], workers)
+    first = jobs[members[0]]
+    kind = (first.recipe, *map(_shapes, first.tables))
+    counts = [len(group) for group in of_tables.values()]
+    size = sizes.setdefault(kind, _size(first.recipe.mapping, counts, workers, share))
     slices = [group[i : i + size] for group in of_tables.values() for i in range(0, len(group), size)]
     parts = list(zip(*(jobs[place].tables for place in members), strict=True))
     lengths = tuple(max(0 if table is None else len(table.x) for table in part) for part in parts)
@@ -86,11 +94,13 @@ def _width(counts: list[int]) -> int | None:
     return max(counts) if len(set(counts)) > 1 else None
 
 
-def _size(mapping: str, groups: list[int], workers: int) -> int:
+def _size(mapping: str, groups: list[int], workers: int, share: float) -> int:
     """Members of a slice: as many slices as keep the workers busy, without one for a few members alone."""
     total = sum(groups)
     if mapping == "vmap":
         return min(max(groups), math.ceil(total / workers))
+    if share < 1:
+        return max(math.ceil(share * total / workers), 1)
     wanted = SLICES * workers
     return max(math.ceil(group / max(1, round(wanted * group / total))) for group in groups)
 

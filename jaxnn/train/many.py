@@ -1,4 +1,4 @@
-"""Train many networks at once: every member as `fit` would train it alone, through as few compiled programs as can be."""
+"""Train many networks at once, each as `fit` would train it alone, through as few compiled programs as can be."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ from jaxnn.train.run import Run
 from jaxnn.train.spread import spread
 from jaxnn.train.tables import Table, Tables
 
-SETTINGS = tuple(
-    name for name, given in inspect.signature(job).parameters.items() if given.kind == given.KEYWORD_ONLY
-)[:-1]
+SETTINGS = tuple(name for name, given in inspect.signature(job).parameters.items() if given.kind == given.KEYWORD_ONLY)[
+    :-1
+]
 """What `fit` takes that a member may have its own of, beside what follows."""
 
 OF_MEMBERS = ("net", "loss", "key", "rows", "validation_rows", "validation", "class_weight", *SETTINGS)
@@ -126,7 +126,9 @@ def _tables(where: str, member: Mapping[str, Any], whole: Table, kept: dict[Any,
     if isinstance(validation, tuple | list):
         wish = ("validation", *(id(part) for part in validation), None if class_weight is None else repr(class_weight))
         if wish not in kept:
-            kept[wish] = tables.divided(own, validation, class_weight, np.zeros(2, np.uint32), member["loss"]).validation
+            kept[wish] = tables.divided(
+                own, validation, class_weight, np.zeros(2, np.uint32), member["loss"]
+            ).validation
         return Tables(own, kept[wish])
     return tables.divided(own, validation, class_weight, prepare.seed_of(member["key"])[0], member["loss"])
 

@@ -30,7 +30,7 @@ class Rows(NamedTuple):
     """(members,) how many of the `rows` each member has, those after it only filling up; None where it has all."""
 
     @property
-    def count(self) -> Any:
+    def examples(self) -> Any:
         """How many rows one member has: a number, or an int32 scalar."""
         return self.rows.shape[-1] if self.real is None else self.real
 
@@ -114,7 +114,7 @@ def minibatch_of(
     weight = None if data.weight is None else data.weight[rows]
     mask = None if data.mask is None else data.mask[rows]
     if padded:
-        real = i * size + jnp.arange(size, dtype=jnp.int32) < data.count
+        real = i * size + jnp.arange(size, dtype=jnp.int32) < data.examples
         mask = real if mask is None else real[:, None] & mask
     return data.x[rows], data.y[rows], weight, mask
 

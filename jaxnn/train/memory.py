@@ -37,7 +37,9 @@ def check(members: Sequence[int], programs: Sequence[Program], sizes: Sequence[i
     fits = max(int(room / (kept / total)), 0) if kept else 0
     gib = 2.0**30
     do = f"Take at most {fits} members at once" if fits else "Take a smaller network or smaller minibatches"
-    fail("members", f"{total} that need {(kept + at_work) / gib:.1f} GiB", f"what {SHARE * free / gib:.1f} GiB hold", do)
+    fail(
+        "members", f"{total} that need {(kept + at_work) / gib:.1f} GiB", f"what {SHARE * free / gib:.1f} GiB hold", do
+    )
 
 
 def _at_work(program: Program) -> float:

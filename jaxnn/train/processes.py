@@ -79,9 +79,7 @@ def _structure(job: Job) -> Any:
     from jaxnn.train import placing, program
 
     data = placing.shapes([job.tables], (len(job.tables.train.x), 1), (None, None))
-    now = jax.eval_shape(
-        lambda *given: program.init_members(job.recipe, *given), job.seed, job.hyper, data, job.start
-    )
+    now = jax.eval_shape(lambda *given: program.init_members(job.recipe, *given), job.seed, job.hyper, data, job.start)
     return jax.tree.structure((now.params, now.state, now))
 
 

@@ -177,7 +177,7 @@ def _over_members(recipe: Recipe, function: Any, stacked: Any, data: Data) -> An
     def one(member: Any) -> Any:
         own, mine = member
         pairs = zip(data, mine, strict=True)
-        tables = [None if table is None else table._replace(rows=its[0], real=its[1]) for table, its in pairs]
+        tables: Any = [None if table is None else table._replace(rows=its[0], real=its[1]) for table, its in pairs]
         return function(own, Data(*tables))
 
     members = (stacked, rows)

@@ -1,8 +1,8 @@
 """Many runs, spread over threads, devices and processes: slices of members through single-device programs.
 
 Never one program over several devices: under `shard_map` no member kept its bits, handed out slice by slice all of them
-did (measured.md). On a CPU one thread for each core takes slices, on accelerators one for each device, and every process
-of a cluster takes its share.
+did (measured.md). On a CPU one thread for each core takes slices, on accelerators one for each device, and every
+process of a cluster takes its share.
 """
 
 import os
@@ -71,7 +71,11 @@ def workers(threads: int | None) -> list[Any]:
 
 
 def spread(
-    jobs: Sequence[Job], threads: int | None = None, report: Callable[[Standing], None] = lambda _: None
+    jobs: Sequence[Job],
+    threads: int | None = None,
+    report: Callable[[Standing], None] = lambda _: None,
+    fewest: int | None = None,
+    sizes: dict[Any, int] | None = None,
 ) -> list[Run | None]:
     """Run many jobs to their ends.
 
@@ -79,6 +83,9 @@ def spread(
         jobs: the checked runs.
         threads: workers of this process; None for all cores, or all devices.
         report: called with where the population is.
+        fewest: how few of them will go on to the end, where that is known: slices are cut so that they keep all workers
+            busy, in the program of all.
+        sizes: a dict that keeps the sizes of slices from one call to the next, which then compiles nothing.
 
     Returns:
         The runs in the order of the jobs, weights in NumPy. After Ctrl-C None for those that had not begun.
@@ -86,7 +93,7 @@ def spread(
     where = workers(threads)
     with drive.interrupts() as heard:
         report(Standing(len(jobs), 0, len(jobs), None, None, 0.0))
-        found = buckets.buckets(jobs, len(where) * processes.count())
+        found = buckets.buckets(jobs, len(where) * processes.count(), fewest, sizes)
         _compiled(jobs, found, where)
         queue = [_Slice(bucket, places, bucket.size) for bucket in found for places in bucket.slices]
         # the longest first, so that none is left for the end
@@ -101,7 +108,8 @@ def _compiled(jobs: Sequence[Job], found: list[Bucket], where: list[Any]) -> Non
     """Compile all programs side by side, and see whether the population fits."""
     devices = dict.fromkeys(where)
     waiting = [[_pending(jobs, bucket, bucket.size, device) for device in devices] for bucket in found]
-    programs = [[one.program() for one in of_devices][0] for of_devices in waiting]
+    every = [[one.program() for one in of_devices] for of_devices in waiting]
+    programs = [one for one, *_ in every]
     counts, sizes = [len(bucket.members) for bucket in found], [bucket.size for bucket in found]
     memory.check(counts, programs, sizes, len(where), where[0])
 

@@ -83,7 +83,9 @@ class _Table:
         console.width = min(console.width - 3, 100)  # the ^C of a terminal would wrap a full line, which then stays
         self.live = Live(*columns, console=console, transient=True, expand=True)
         self.live.start()
-        self.task = self.live.add_task("train", total=members, alive=f"{members} alive", best="", left="compiling, once")
+        self.task = self.live.add_task(
+            "train", total=members, alive=f"{members} alive", best="", left="compiling, once"
+        )
 
     def close(self) -> None:
         """Take the table away."""

@@ -1,5 +1,7 @@
 """Padded networks against the networks that they stand for, trained by the same program without padding."""
 
+from itertools import islice
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +13,7 @@ import jaxnn as nn
 import quick
 from jaxnn import ops
 from jaxnn.activations import ACTIVATIONS
-from jaxnn.layers.base import layer_numbers, put_numbers
+from jaxnn.layers.base import layer_numbers
 from jaxnn.population.padding import cut, pad, padded
 from jaxnn.population.truewidth import at_width
 from jaxnn.train import prepare
@@ -24,30 +26,23 @@ def mlp(a, b, *between):
     return nn.Chain(nn.Dense(a), *between, nn.Dense(b), *between, nn.Dense(3))
 
 
-def nested(a, b):
-    inner = nn.Chain(nn.Dense(a), nn.tanh, nn.Dense(4, use_bias=False))
-    return nn.Chain(inner, nn.RMSNorm(), nn.Dense(b), nn.RMSNorm(), nn.Elu(), nn.Dense(3))
-
-
 def sequences(a, b):
-    norm = nn.LayerNorm(use_scale=False, use_bias=False)
-    return nn.Chain(nn.Dense(a), norm, nn.Dropout(0.3), nn.Dense(b), nn.swish, nn.Dense(3), nn.GlobalAvgPool(rank=1))
+    inner = nn.Chain(nn.Dense(a), nn.LayerNorm(use_scale=False, use_bias=False), nn.swish, nn.Dense(4, use_bias=False))
+    return nn.Chain(inner, nn.Dense(b), nn.RMSNorm(), nn.Dropout(0.3), nn.Elu(), nn.Dense(3), nn.GlobalAvgPool(rank=1))
 
 
 BOTH, ONE = ((4, 9), (9, 4)), ((5, 3), (5, 8))
 CASES = {
     "relu": (BOTH, lambda a, b: mlp(a, b, nn.relu), {
-        "optimizer": nn.optimizers.SGD(momentum=0.9, clip=0.5), "learning_rate": 0.05, "penalties": [nn.penalties.L1(1e-3)],
+        "optimizer": nn.optimizers.SGD(momentum=0.9, clip=0.5), "learning_rate": 0.05,
+        "penalties": [nn.penalties.L1(1e-3)],
     }),
     "sigmoid": (BOTH, lambda a, b: mlp(a, b, nn.sigmoid), {
         "optimizer": nn.optimizers.Adam(clip=0.1), "learning_rate": 0.01, "penalties": [nn.penalties.L2(1e-3)],
     }),
-    "dropout": (BOTH, lambda a, b: mlp(a, b, nn.softplus, nn.Dropout(0.4)), {"optimizer": "adamw"}),
-    "noise": (ONE, lambda a, b: mlp(a, b, nn.GaussianNoise(0.2), nn.relu), {"learning_rate": 0.01}),
-    "batch norm": (BOTH, lambda a, b: mlp(a, b, nn.sigmoid, nn.BatchNorm(), nn.Dropout(0.1)), {"optimizer": "momentum"}),
-    "layer norm": (ONE, lambda a, b: mlp(a, b, nn.LayerNorm(), nn.tanh), {"learning_rate": 0.01}),
-    "nested": (BOTH, nested, {"optimizer": "sgd", "learning_rate": 0.1}),
-    "sequences": (BOTH, sequences, {"optimizer": "sgd", "learning_rate": 0.1}),
+    "layer norm": (ONE, lambda a, b: mlp(a, b, nn.LayerNorm(), nn.GaussianNoise(0.2), nn.tanh), {"optimizer": "adamw"}),
+    "batch norm": (ONE, lambda a, b: mlp(a, b, nn.sigmoid, nn.BatchNorm(), nn.Dropout(0.4)), {"optimizer": "momentum"}),
+    "sequences": (BOTH, sequences, {"optimizer": "sgd", "learning_rate": 0.03}),
 }  # fmt: skip
 
 
@@ -107,48 +102,40 @@ def zeros_around(other, weights, data):
 @pytest.mark.parametrize("name", CASES)
 def test_100_steps_are_those_of_the_network_without_padding(name, x64, quick_compiles):
     data, _ = table(name)
-    for run, other, weights in both_ways(name):
+    for run, other, weights in islice(both_ways(name), 2 if name in ("relu", "sigmoid") else 1):
         assert run.steps == other.steps == 100
         equal(run, weights, 1e-12)
         zeros_around(other, weights, data)
         np.testing.assert_allclose(other.history["loss"], run.history["loss"], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "batch norm"])
-def test_100_steps_are_those_of_the_network_in_float32(name):  # as compiled for users
-    data, _ = table(name)
-    for run, other, weights in both_ways(name):
-        equal(run, weights, 1e-5)
-        zeros_around(other, weights, data)
+def test_100_steps_are_those_of_the_network_in_float32_as_compiled_for_users():
+    run, other, weights = next(both_ways("sigmoid"))
+    equal(run, weights, 1e-5)
+    zeros_around(other, weights, table("sigmoid")[0])
 
 
 def test_a_search_along_a_line_leaves_the_padding_alone(x64, quick_compiles):
     changes = {"optimizer": nn.optimizers.LBFGS(), "batch_size": None, "learning_rate": None, "epochs": 12}
-    for run, other, weights in both_ways("sigmoid", **changes):
-        equal(run, weights, 1e-7)  # a search may end elsewhere by a rounding
-        zeros_around(other, weights, table("sigmoid")[0])
+    run, other, weights = next(both_ways("sigmoid", **changes))
+    equal(run, weights, 1e-7)  # a search may end elsewhere by a rounding
+    zeros_around(other, weights, table("sigmoid")[0])
 
 
 def test_a_run_that_diverges_does_so_at_the_same_step(x64, quick_compiles):
-    rule = nn.optimizers.SGD(momentum=0.9, clip=1e300)  # the program of the case, with other numbers
-    for run, other, weights in both_ways("relu", optimizer=rule, learning_rate=1e60):
-        assert run.diverged and other.diverged and run.steps == other.steps
-        finite = [all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(one)) for one in (run.params, weights[0])]
-        assert finite[0] == finite[1]
+    rule = nn.optimizers.SGD(momentum=0.9, clip=1e300)  # the programs of the case, with other numbers
+    run, other, weights = next(both_ways("relu", optimizer=rule, learning_rate=1e60))
+    assert run.diverged and other.diverged and run.steps == other.steps < 100
+    zeros_around(other, weights, table("relu")[0])
 
 
-def ready(net, params, state=None, **shapes):
-    """Padded parameters, and a state with the network's numbers in it."""
-    made = jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros(3)))
-    params, state = pad((params, state or {}), made)
-    return params, put_numbers(state, layer_numbers(net))
+THREE = jax.ShapeDtypeStruct((3,), "float32")
 
 
 def three(a, b):
     return padded([mlp(*widths, nn.LayerNorm(), nn.sigmoid) for widths in ((a, b), (6, 7), (1, 1))], THREE)
 
 
-THREE = jax.ShapeDtypeStruct((3,), "float32")
 SHARED = three(6, 7)[0]
 
 
@@ -158,17 +145,22 @@ def _outputs_and_gradients(params, state, x):
     return y, pull(jnp.ones_like(y))[0]
 
 
+@pytest.fixture(scope="module")
+def shapes_of_three():
+    return prepare.weight_shapes(SHARED, THREE, False)
+
+
 @given(a=st.integers(1, 6), b=st.integers(1, 7), seed=st.integers(0, 9))
-def test_any_widths_compute_the_formula_in_one_program(a, b, seed):
+def test_any_widths_compute_the_formula_in_one_program(shapes_of_three, a, b, seed):
     random = np.random.default_rng(seed)
     sizes = {"dense_0": (3, a), "dense_1": (a, b), "dense_2": (b, 3)}
-    params = {
-        f"layer_norm_{i}": {"scale": random.normal(size=n), "bias": random.normal(size=n)} for i, n in enumerate([a, b])
-    }
-    params |= {name: {"kernel": random.normal(size=n), "bias": random.normal(size=n[1])} for name, n in sizes.items()}
+    params = {name: {"kernel": random.normal(size=n), "bias": random.normal(size=n[1])} for name, n in sizes.items()}
+    for name, n in (("layer_norm_0", a), ("layer_norm_1", b)):
+        params[name] = {"scale": random.normal(size=n), "bias": random.normal(size=n)}
     one = three(a, b)[0]
     assert one == SHARED
-    wide, state = ready(one, params)
+    wide, state = pad((params, {}), shapes_of_three)
+    state = jax.tree.map(lambda leaf, width: leaf + np.float32(width), state, layer_numbers(one))
     h = x = random.normal(size=(4, 3)).astype(np.float32)
     y, grads = _outputs_and_gradients(wide, state, x)
     for i in range(2):
@@ -183,48 +175,71 @@ def test_any_widths_compute_the_formula_in_one_program(a, b, seed):
     jax.tree.map(np.testing.assert_array_equal, grads, own)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations_are_0_in_the_padding_and_so_is_their_gradient(name):
-    function = ACTIVATIONS[name]
-    layer = at_width(nn.Activation(function), 2)
-    assert (layer is None) == (name == "softmax")
-    if layer is None:
-        return
+def test_activations_are_0_in_the_padding_and_so_is_their_gradient():
+    layers = {name: at_width(nn.Activation(function), 2) for name, function in ACTIVATIONS.items()}
+    assert [name for name, layer in layers.items() if layer is None] == ["softmax"]
+    del layers["softmax"]
+    as_they_are = {name for name, layer in layers.items() if layer == nn.Activation(ACTIVATIONS[name])}
+    assert as_they_are == set(layers) - {"sigmoid", "softplus", "soft_exponential_linear_unit", "step", "sign"}
+
+    @quick.jit
+    def padded_and_not(z, dy):
+        found = {}
+        for name, layer in layers.items():
+            state = {"width": jnp.float32(2)}
+            y, pull = jax.vjp(lambda z, layer=layer, state=state: layer.apply({}, state, z)[0], z)
+            own, own_pull = jax.vjp(ACTIVATIONS[name], z[:, :2])
+            found[name] = (y, own), (pull(dy)[0], own_pull(dy[:, :2])[0])
+        return found
+
     z, dy = jnp.array([[0.5, -1.5, 0.0, 0.0, 0.0]]), jnp.array([[1.0, 1.0, 0.0, 0.0, 0.0]])
-    y, pull = jax.vjp(jax.jit(lambda z: layer.apply({}, {"width": jnp.float32(2)}, z)[0]), z)
-    expected, own_pull = jax.vjp(function, z[:, :2])
-    np.testing.assert_array_equal(y, np.pad(expected, ((0, 0), (0, 3))))
-    np.testing.assert_array_equal(pull(dy)[0], np.pad(own_pull(dy[:, :2])[0], ((0, 0), (0, 3))))
-    assert (layer == nn.Activation(function)) == (float(function(0.0)) == 0 and name not in {"step", "sign"})
+    for name, pairs in padded_and_not(z, dy).items():
+        for whole, part in pairs:
+            np.testing.assert_allclose(whole[:, :2], part, rtol=1e-6, err_msg=name)
+            np.testing.assert_array_equal(whole[:, 2:], 0, err_msg=name)
 
 
-@pytest.mark.parametrize("layer", [nn.Dropout(0.5), nn.Dropout(0.0), nn.Dropout(1.0), nn.GaussianNoise(0.5)])
-def test_draws_are_those_of_an_array_of_the_true_width(layer, getkey):
-    key = getkey()
-    wide = at_width(layer, 1)
-    _, state = wide.init(key, THREE)
+DRAWS = [nn.Dropout(0.5), nn.Dropout(0.0), nn.Dropout(1.0), nn.GaussianNoise(0.5)]
 
-    @jax.jit
-    def drawn(x, width):
-        return wide.apply({}, state | {"width": width}, x, train=True, key=key)
 
-    for shape in ((4, 6), (2, 3, 6), (6,)):
-        for width in (1, 5, 6):
-            x = jnp.pad(jnp.ones((*shape[:-1], width)), [(0, 0)] * (len(shape) - 1) + [(0, 6 - width)])
-            y, after = drawn(x, jnp.float32(width))
-            own = layer.init(key, THREE)[1]
-            expected, _ = jax.jit(lambda x, own: layer.apply({}, own, x, train=True, key=key))(x[..., :width], own)
-            np.testing.assert_array_equal(y[..., :width], expected)
-            assert (y[..., width:] == 0).all() and after["width"] == width
-    np.testing.assert_array_equal(wide.apply({}, state, x)[0], x)  # not while training
+def test_draws_are_those_of_an_array_of_the_true_width(getkey):
+    key, shapes = getkey(), [((4, 6), 5), ((2, 3, 6), 4), ((6,), 6), ((3, 6), 1)]
+
+    @quick.jit
+    def drawn(widths):
+        """Of every layer and shape: what the wide layer draws, and what the layer draws of the true width."""
+        pairs = []
+        for i, layer in enumerate(DRAWS):
+            wide, own = at_width(layer, 1), layer.init(key, THREE)[1]
+            for (shape, width), traced in zip(shapes, widths, strict=True):
+                x = jnp.ones((*shape[:-1], width))
+                padding = [(0, 0)] * (len(shape) - 1) + [(0, shape[-1] - width)]
+                state = own | {"width": traced}
+                y, after = wide.apply({}, state, jnp.pad(x, padding), train=True, key=ops.fold_in(key, i))
+                assert after is state
+                pairs.append((y, jnp.pad(layer.apply({}, own, x, train=True, key=ops.fold_in(key, i))[0], padding)))
+        return pairs
+
+    pairs = drawn([jnp.float32(width) for _, width in shapes])
+    assert len(pairs) == 16
+    for i, (y, expected) in enumerate(pairs):  # noise is rounded where it is computed, dropout not at all
+        np.testing.assert_allclose(y, expected, rtol=1e-6 if isinstance(DRAWS[i // 4], nn.GaussianNoise) else 0)
+
+
+@pytest.mark.parametrize("layer", DRAWS[::3])
+def test_nothing_is_drawn_but_while_training(layer):
+    wide, x = at_width(layer, 2), jnp.ones((2, 3))
+    state = wide.init(jax.random.key(0), THREE)[1]
+    assert state["width"] == 2
+    np.testing.assert_array_equal(wide.apply({}, state, x)[0], x)
     with pytest.raises(nn.JaxnnError, match="key=None with train=True"):
         wide.apply({}, state, x, train=True)
 
 
 def test_bits_of_the_first_columns(getkey):
     key = getkey()
-    bits = ops.random_bits(key, (3, 7), jnp.float32(4))
-    np.testing.assert_array_equal(bits[:, :4], ops.random_bits(key, (3, 4)))
+    wide, own = quick.jit(lambda width: (ops.random_bits(key, (3, 7), width), ops.random_bits(key, (3, 4))))(4.0)
+    np.testing.assert_array_equal(wide[:, :4], own)
 
 
 def test_networks_that_are_equal_stay_as_they_are():
@@ -260,9 +275,7 @@ UNPADDABLE = {
     "outputs": [nn.Chain(nn.Dense(3), nn.relu, nn.Dense(n)) for n in (2, 3)],
     "outputs after an activation": [nn.Chain(nn.Dense(n), nn.relu) for n in (2, 3)],
     "activations": [mlp(n, n, function) for n, function in ((3, nn.relu), (4, nn.tanh))],
-    "activations before": [
-        nn.Chain(function, nn.Dense(n), nn.Dense(2)) for n, function in ((3, nn.relu), (4, nn.tanh))
-    ],
+    "activations before": [nn.Chain(one, nn.Dense(n), nn.Dense(2)) for n, one in ((3, nn.relu), (4, nn.tanh))],
     "bias": [nn.Chain(nn.Dense(n, use_bias=n == 3), nn.relu, nn.Dense(2)) for n in (3, 4)],
     "names": [nn.Chain((f"hidden_{n}", nn.Dense(n)), nn.Dense(2)) for n in (3, 4)],
     "dropout or none": [mlp(n, n, nn.Dropout(rate)) for n, rate in ((3, 0.5), (4, None))],
@@ -289,16 +302,10 @@ def test_what_cannot_be_padded_says_none(name):
 
 def test_cut_takes_views_and_undoes_pad():
     weights = ({"a": {"kernel": np.arange(6.0).reshape(2, 3)}}, {"count": np.array(3), "none": np.zeros((0, 2))})
-    shapes = jax.eval_shape(
-        lambda: (
-            {"a": {"kernel": jnp.zeros((4, 3))}},
-            {"count": jnp.zeros((), int), "none": jnp.zeros((2, 2)), "width": jnp.zeros(())},
-        )
-    )
+    state = {"count": jnp.zeros((), int), "none": jnp.zeros((2, 2)), "width": jnp.zeros(())}
+    shapes = jax.eval_shape(lambda: ({"a": {"kernel": jnp.zeros((4, 3))}}, state))
     wide = pad(weights, shapes)
-    jax.tree.map(
-        lambda leaf, shape: np.testing.assert_equal((leaf.shape, leaf.dtype), (shape.shape, shape.dtype)), wide, shapes
-    )
+    assert jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), wide) == shapes
     assert wide[0]["a"]["kernel"].tolist() == [[0, 1, 2], [3, 4, 5], [0, 0, 0], [0, 0, 0]] and wide[1]["width"] == 0
     back = cut(wide, weights)
     jax.tree.map(np.testing.assert_array_equal, back, weights)
