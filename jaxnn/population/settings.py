@@ -110,14 +110,14 @@ def _with_parts(name: str, whole: Any, parts: Mapping[str, Any]) -> Any:
     if name == "optimizer":
         default = "sgd" if {"momentum", "nesterov"} & set(parts) else "adam"
         whole = optimizers.resolve(default if whole is None else whole, None)[0]
-    whole: Any = whole
     fields = [field.name for field in dataclasses.fields(whole)] if dataclasses.is_dataclass(whole) else []
     for part in parts:
         if part not in fields:
             given = f"{part} with {name}={whole!r}"
             needed = f"one of {', '.join(fields)}" if fields else f"a {name} of jaxnn that has it"
             fail(name, given, needed, f"Give another {name}=, or leave {part} out")
-    return dataclasses.replace(whole, **parts)
+    made: Any = whole
+    return dataclasses.replace(made, **parts)
 
 
 def columns(settings: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

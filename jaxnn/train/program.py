@@ -198,7 +198,7 @@ def batches(recipe: Recipe, data: Data) -> Any:
     Returns:
         The rows over the batch size, rounded up: a number; an int32 scalar where members have different counts.
     """
-    return -(-data.train.count // recipe.batch_size)
+    return -(-data.train.examples // recipe.batch_size)
 
 
 def log_names(recipe: Recipe) -> list[str]:
