@@ -2,7 +2,7 @@
 
 from jaxnn.population.folds import Fold, folds, holdout
 from jaxnn.population.leaderboard import Leaderboard
-from jaxnn.population.search import Search, search
+from jaxnn.population.tuning import Search, search
 from jaxnn.population.space import LogUniform, Uniform, Whole
 
 __all__ = ["Fold", "Leaderboard", "LogUniform", "Search", "Uniform", "Whole", "folds", "holdout", "search"]
