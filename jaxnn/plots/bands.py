@@ -7,22 +7,8 @@ from typing import Any
 import numpy as np
 
 from jaxnn.checks import fail
-from jaxnn.plots.choices import FAR, FEW, apart, said
-from jaxnn.plots.drawing import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    RIGHT,
-    TOP,
-    WIDTH,
-    Picture,
-    Scale,
-    cut,
-    distinct,
-    number,
-    spanning,
-    tick,
-)
+from jaxnn.plots.choices import FAR, FEW, apart, said, short
+from jaxnn.plots.drawing import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Picture, Scale, cut, number, spanning, tick
 from jaxnn.plots.progress import is_log
 
 COLOURS = ("a", "b", "c")
@@ -34,7 +20,7 @@ POINTS = 12
 """So many points of a curve are marked by dots."""
 ROW = 18.0
 """Height of a curve's name above the picture."""
-NAME = 44
+NAME = 40
 """Letters of it."""
 INSIDE = 14.0
 """Room between the axes and the first and the last point."""
@@ -89,31 +75,31 @@ def score_bands(
     picture.upright(frame, y, cut(name, 24 if log else 36) + (" (log scale)" if log else ""))
     for i, line in enumerate(middles.values()):
         _band(picture, scale, y, places, line, i)
-    short = [cut(label, NAME) for label in members]
-    short = short if len(set(short)) == len(short) else distinct(list(members), NAME)
+    called = short(list(members), NAME)
     for i, (label, line) in enumerate(middles.items()):
         _line(picture, scale, y, places, line[0], i, _title(label, name, members[label]))
         if rows:
             at = 8 + ROW * i
             picture.add("path", d=f"M4,{at}h22", class_=f"l {COLOURS[i % 3]}", **_dashed(i))
-            picture.words(34, at + 4, short[i], title=label)
+            picture.words(34, at + 4, called[i], title=label)
     return picture.svg()
 
 
-def rungs(epochs: Sequence[int], alive: Sequence[int]) -> str:
+def rungs(epochs: Sequence[int], alive: Sequence[int], note: str = "") -> str:
     """Draw how many settings a successive halving had in training, against the epochs.
 
     Args:
-        epochs: ascending, at which settings were sorted out; the last one is the end of the training.
-        alive: how many settings trained up to each; never more than before.
+        epochs: at which settings were sorted out, never descending; the last one is the end of the training.
+        alive: how many settings trained up to each.
+        note: written into the corner, such as the share of epochs that was saved.
 
     Returns:
-        SVG, with the share of the epochs that training all settings to the end would have taken.
+        SVG.
 
     Raises:
         JaxnnError: if there is no rung, or the numbers are not whole, positive and in this order.
 
-    >>> ">trained 26 of 72 epochs (36%)<" in rungs([2, 4, 8], [9, 2, 1])
+    >>> ">9 settings up to epoch 2<" in rungs([2, 4, 8], [9, 3, 1], "trained 22 of 72 epochs")
     True
     """
     steps, left = _rungs(epochs, alive)
@@ -139,11 +125,8 @@ def rungs(epochs: Sequence[int], alive: Sequence[int]) -> str:
         if x(epoch) > beside or y(n) > above + 15:
             picture.words(x(epoch) + 6, y(n) - 6, f"{n:,}", class_="t strong")
             beside, above = x(epoch) + 9 * len(f"{n:,}"), y(n)
-    before = [0, *steps[:-1]]
-    spent = sum(n * (epoch - start) for n, epoch, start in zip(left, steps, before, strict=True))
-    full = left[0] * steps[-1]
-    shown = f"trained {spent:,} of {full:,} epochs ({spent / full:.0%})"
-    picture.words(frame.end, TOP + 4, shown, text_anchor="end")
+    if note:
+        picture.words(frame.end, TOP + 4, cut(note, NAME), text_anchor="end", title=note)
     return picture.svg()
 
 
@@ -242,8 +225,8 @@ def _rungs(epochs: Sequence[int], alive: Sequence[int]) -> tuple[list[int], list
     steps, left = np.asarray(epochs), np.asarray(alive)
     if steps.ndim != 1 or steps.shape != left.shape or not steps.size:
         fail("alive", f"shape {left.shape} for epochs of shape {steps.shape}", "one number for each rung")
-    if steps.dtype.kind not in "iu" or steps[0] < 1 or (np.diff(steps) <= 0).any():
-        fail("epochs", said(steps.tolist())[:60], "ascending whole numbers from 1")
-    if left.dtype.kind not in "iu" or left[-1] < 1 or (np.diff(left) > 0).any():
-        fail("alive", said(left.tolist())[:60], "whole numbers of at least 1, none above the one before")
+    if steps.dtype.kind not in "iu" or steps[0] < 1 or (np.diff(steps) < 0).any():
+        fail("epochs", said(steps.tolist())[:60], "whole numbers from 1 that never descend")
+    if left.dtype.kind not in "iu" or left.min() < 1:
+        fail("alive", said(left.tolist())[:60], "whole numbers of at least 1")
     return steps.tolist(), left.tolist()

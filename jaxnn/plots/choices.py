@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from jaxnn.plots.drawing import Scale, cut, number, spanning, tick
+from jaxnn.plots.drawing import Scale, cut, distinct, number, spanning, tick
 
 FAR = 20.0
 """Positive numbers whose largest is so many times the smallest take a logarithmic scale."""
@@ -75,10 +75,20 @@ def axis(values: Sequence[Any], start: float, end: float) -> Axis:
     if log:
         scale = Scale(kept[0], kept[-1], scale.start, scale.end, log=True)
     shown = kept if len(kept) <= FEW else scale.ticks(5)
-    marks = [(at[word], cut(word, max(int(slot / LETTER), 4))) for word in words]
+    marks = list(zip(at.values(), short(words, max(int(slot / LETTER), 4)), strict=True))
     marks += [(scale(value), tick(_rounded(value, 3))) for value in shown]
     places = [scale(float(value)) if on else at[said(value)] for value, on in zip(values, on_scale, strict=True)]
     return Axis(places, on_scale, apart(marks))
+
+
+def short(names: Sequence[str], longest: int) -> list[str]:
+    """Return names of a limited length: their beginnings, or where those are the same, what tells them apart.
+
+    >>> short(["relu", "gelu_exact"], 6), short(["lr 0.01, width 8", "lr 0.01, width 16"], 6)
+    (['relu', 'gelu_…'], ['…8', '…16'])
+    """
+    beginnings = [cut(name, longest) for name in names]
+    return beginnings if len(set(beginnings)) == len(names) else distinct(names, longest)
 
 
 def apart(marks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
