@@ -4,5 +4,6 @@ from jaxnn.estimators.classifier import MLPClassifier
 from jaxnn.estimators.images import ConvClassifier
 from jaxnn.estimators.regressor import MLPRegressor
 from jaxnn.estimators.saving import load, save
+from jaxnn.estimators.search import SearchCV
 
-__all__ = ["ConvClassifier", "MLPClassifier", "MLPRegressor", "load", "save"]
+__all__ = ["ConvClassifier", "MLPClassifier", "MLPRegressor", "SearchCV", "load", "save"]

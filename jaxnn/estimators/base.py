@@ -3,7 +3,7 @@
 import copy
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -15,23 +15,16 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from jaxnn.checks import fail
-from jaxnn.estimators import parameters, prediction, training
+from jaxnn.estimators import parameters, prediction, prefit, training
 from jaxnn.estimators.callbacks import USER, CallbackSupport, with_callbacks
 from jaxnn.estimators.objectives import Objective
+from jaxnn.estimators.training import Asked, Examples
 from jaxnn.layers import Chain
 from jaxnn.train import Run, stopping
 from jaxnn.version import __version__
 
 DENSE_LIMIT = 4 * 2**30
 """Bytes that sparse data may take when it is made dense: a run's data lies on the device, whole."""
-
-
-class Examples(NamedTuple):
-    """Rows as the network takes them."""
-
-    x: np.ndarray
-    targets: np.ndarray
-    weight: np.ndarray | None
 
 
 def keep(estimator: Any, given: dict[str, Any]) -> None:
@@ -123,6 +116,17 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         return self
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, incremental: bool) -> None:
+        ready = prefit.taken(X)
+        if ready is not None:
+            ready.give(self)
+            return
+        asked = self._ask_for(X, y, sample_weight, X_val, y_val, incremental)
+        with prediction.precision(asked.train.x.dtype):
+            run = training.run(self, asked)
+        self._take(run, len(asked.train.x), asked.held is not None)
+
+    def _ask_for(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, incremental: bool) -> Asked:
+        """Check parameters and data, and make the network and its first weights: all but the training."""
         parameters.check(self)
         first = not hasattr(self, "n_iter_") or not (self.warm_start or incremental)
         given = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
@@ -140,9 +144,7 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
             else:
                 self._net, self._loss = self._same_network(rows.x.shape[1:]), self._objective().loss
             learnt, held = self._held(rows, X_val, y_val, dtype, random, incremental, first)
-            train = rows if learnt is None else learnt
-            run = training.run(self, train, held, random, incremental, given)
-        self._take(run, len(train.x), held is not None)
+        return Asked(rows if learnt is None else learnt, held, random, incremental, given)
 
     def _validated(self, X: Any, y: Any, first: bool) -> Any:
         kinds = {"dtype": (np.float64, np.float32), "accept_sparse": ["csr", "csc"], "multi_output": True}

@@ -13,7 +13,8 @@ from jaxnn.estimators import solvers
 from jaxnn.estimators.callbacks import USER, Lines, Tasks
 from jaxnn.optimizers import LBFGS
 from jaxnn.penalties import L2
-from jaxnn.train import History, Run, drive, fit, stopping
+from jaxnn.train import History, Run, fit, stopping
+from jaxnn.train.job import MOST_STEPS
 
 
 class Continuation(NamedTuple):
@@ -28,20 +29,51 @@ class Continuation(NamedTuple):
     batch_size: int
 
 
-def run(estimator: Any, train: Any, held: Any, random: Any, incremental: bool, given: dict[str, Any]) -> Run:
-    """Train an estimator's network on checked examples.
+class Examples(NamedTuple):
+    """Rows as the network takes them."""
+
+    x: np.ndarray
+    targets: np.ndarray
+    weight: np.ndarray | None
+
+
+class Asked(NamedTuple):
+    """One fit that was asked for, checked."""
+
+    train: Examples
+    held: Examples | None
+    """Rows to validate on."""
+    random: Any
+    """The generator that the key is drawn from."""
+    incremental: bool
+    """True for one epoch of `partial_fit`."""
+    given: dict[str, Any]
+    """X, y and metadata for callbacks."""
+
+
+class Request(NamedTuple):
+    """What a fit asks of the training program, in its words."""
+
+    net: Any
+    loss: Any
+    key: int
+    how: dict[str, Any]
+    """Settings of `jaxnn.fit` that say how, not on what."""
+    settings: tuple[Any, ...]
+    """As in `Continuation`."""
+
+
+def request(estimator: Any, asked: Asked) -> Request:
+    """Return an estimator's parameters in the words of `jaxnn.fit`.
 
     Args:
         estimator: with its parameters and the weights to begin from.
-        train: `Examples`.
-        held: `Examples` to validate on, or None.
-        random: the generator that the key is drawn from.
-        incremental: True for one epoch of `partial_fit`.
-        given: X, y and metadata for callbacks.
+        asked: the fit.
 
     Returns:
-        The run; `estimator._continuation` is where it stood.
+        The request.
     """
+    train, held, random, incremental, _ = asked
     objective, size = estimator._objective(), batch_size(estimator, len(train.x))
     watched = estimator._stops_early and held is not None
     settings = (estimator.solver, estimator._net, watched, estimator.learning_rate == "adaptive", str(train.x.dtype))
@@ -49,30 +81,57 @@ def run(estimator: Any, train: Any, held: Any, random: Any, incremental: bool, g
     key = int(copy.deepcopy(random).randint(np.iinfo(np.int32).max))
     params, state = estimator._weights()
     earlier, done = _earlier(estimator, settings, len(train.x), size, incremental, key, (params, state))
-    most = drive.MOST_STEPS // -(-len(train.x) // size)
-    epochs = min(done + (1 if incremental else int(estimator.max_iter)), most)
+    most = MOST_STEPS // -(-len(train.x) // size)
+    how = {
+        "epochs": min(done + (1 if incremental else int(estimator.max_iter)), most), "batch_size": size,
+        **_solver(estimator, len(train.x), size, done), "stop": _rule(estimator, watched, objective.score.name),
+        "metrics": [] if held is None else [objective.score],
+        "penalties": [L2(estimator.alpha / 2, per_example=True)] if estimator.alpha > 0 else [],
+        "start": (params, state) if earlier is None else None, "resume": earlier,
+    }  # fmt: skip
+    return Request(estimator._net, objective.loss, key, how, settings)
+
+
+def run(estimator: Any, asked: Asked) -> Run:
+    """Train an estimator's network on checked examples.
+
+    Args:
+        estimator: with its parameters and the weights to begin from.
+        asked: the fit.
+
+    Returns:
+        The run; `estimator._continuation` is where it stood.
+    """
+    wanted, (train, held, *_) = request(estimator, asked), asked
     callbacks = []
     if getattr(estimator, "_skl_callbacks", None):
-        callbacks = [Tasks(estimator, given, estimator._attributes)]
+        callbacks = [Tasks(estimator, asked.given, estimator._attributes)]
     finished = fit(
-        estimator._net, (train.x, train.targets), objective.loss, epochs=epochs, batch_size=size, key=key,
-        **_solver(estimator, len(train.x), size, done), stop=_rule(estimator, watched, objective.score.name),
-        validation=None if held is None else (held.x, held.targets, held.weight),
-        metrics=[] if held is None else [objective.score],
-        penalties=[L2(estimator.alpha / 2, per_example=True)] if estimator.alpha > 0 else [],
-        start=(params, state) if earlier is None else None, resume=earlier, sample_weight=train.weight,
-        callbacks=callbacks,
-        progress=Lines() if estimator.verbose else False,
+        wanted.net, (train.x, train.targets), wanted.loss, key=wanted.key,
+        validation=None if held is None else tuple(held), sample_weight=train.weight, callbacks=callbacks,
+        progress=Lines() if estimator.verbose else False, **wanted.how,
     )  # fmt: skip
     for callback in callbacks:
         callback.close()
+    finish(estimator, wanted, asked, finished)
+    return finished
+
+
+def finish(estimator: Any, wanted: Request, asked: Asked, finished: Run) -> None:
+    """Keep where the training stood, for a later call to go on from.
+
+    Args:
+        estimator: that was fitted.
+        wanted, asked: its fit.
+        finished: the run.
+    """
     assert finished.now is not None
     # lbfgs knows value and gradient of the last point, which may be of other data next time: it begins anew
     goes_on = estimator.solver != "lbfgs"
     now = jax.device_get(finished.now) if goes_on else None
-    estimator._continuation = Continuation(now, settings, len(train.x), size) if goes_on else None
-    estimator._one_epoch = incremental
-    return finished
+    kept = Continuation(now, wanted.settings, len(asked.train.x), wanted.how["batch_size"])
+    estimator._continuation = kept if goes_on else None
+    estimator._one_epoch = asked.incremental
 
 
 def batch_size(estimator: Any, examples: int) -> int:

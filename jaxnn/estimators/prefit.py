@@ -1,0 +1,179 @@
+"""Many fits of estimators trained at once, and handed out one by one when `fit` is called."""
+
+import contextlib
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from jaxnn.estimators import prediction, training
+from jaxnn.population.plan import Plan, plan
+from jaxnn.population.trials import continued
+from jaxnn.train import Run, standing, stopping, tables
+from jaxnn.train.job import Job, job
+from jaxnn.train.prepare import seed_of
+from jaxnn.train.spread import spread
+from jaxnn.train.tables import Table, Tables
+
+_WAITING: ContextVar[deque["Prefit"] | None] = ContextVar("waiting", default=None)
+
+
+class Prefit:
+    """One fit of an estimator, made ready before `fit` is called.
+
+    Args:
+        estimator: an unfitted estimator of `jaxnn.estimators`.
+        X, y, weight: what `fit` will be given.
+    """
+
+    def __init__(self, estimator: Any, X: Any, y: Any, weight: Any = None) -> None:
+        self.estimator, self.shape = estimator, np.shape(X)
+        self.error: Exception | None = None
+        self.asked: Any = None
+        self.wanted: Any = None
+        self.run: Run | None = None
+        self.computed: Run | None = None
+        """The run as it was planned; `run` is of the network that was asked for."""
+        self.job: Job | None = None
+        """As it was planned."""
+        self.ended = False
+        """Whether there is nothing to train any more."""
+        self.plan: tuple[Plan, int] | None = None
+        """And the place of the job in it."""
+        try:
+            self.asked = estimator._ask_for(X, y, weight, None, None, False)
+            with prediction.precision(self.asked.train.x.dtype):
+                self.wanted = training.request(estimator, self.asked)
+        except Exception as error:  # it is raised where `fit` is called, as it would have been
+            self.error = error
+
+    def to_job(self, kept: dict[Any, Any], most_rows: int) -> Job:
+        """Return what the engine takes; equal tables become the same arrays."""
+        train, held = self.asked.train, self.asked.held
+        seed = seed_of(self.wanted.key)
+        both = Tables(_table("data", train, kept), None if held is None else _table("validation", held, kept))
+        return job(self.wanted.net, self.wanted.loss, both, seed, most_rows=most_rows, **self.wanted.how)
+
+    def go_on(self, earlier: "Prefit") -> None:
+        """Go on with the run of a fit that differs from this one in `max_iter` alone, unless it has ended by itself."""
+        assert earlier.job is not None and earlier.computed is not None
+        ended = earlier.computed.now is None or int(earlier.computed.now.stopped[0]) != stopping.EPOCHS_DONE
+        self.plan, self.computed, self.run = earlier.plan, earlier.computed, earlier.run
+        self.job = earlier.job if ended else continued(earlier.job, earlier.computed, self.wanted.how["epochs"])
+        self.ended = ended
+
+    def give(self, estimator: Any) -> None:
+        """Make an estimator with the same parameters a fitted one."""
+        if self.error is not None:
+            raise self.error
+        if self.run is None or self.job is None:
+            raise KeyboardInterrupt
+        parameters = estimator.get_params(deep=False)
+        own = self.estimator.__dict__.items()
+        estimator.__dict__.update({name: value for name, value in own if name not in parameters})
+        training.finish(estimator, self.wanted, self.asked, self.run)
+        if self.run.net is not self.job.recipe.net:  # the optimiser's state is that of the padded network
+            estimator._continuation = None
+        estimator._take(self.run, len(self.asked.train.x), self.asked.held is not None)
+
+
+def _table(name: str, rows: Any, kept: dict[Any, Any]) -> Table:
+    """Checked rows; those of equal content are checked once and are the same arrays."""
+    wish = (name, *(None if one is None else _content(one, kept) for one in rows))
+    if wish not in kept:
+        kept[wish] = tables.table(name, (rows.x, rows.targets), rows.weight, None)
+    return kept[wish]
+
+
+def _content(array: np.ndarray, kept: dict[Any, Any]) -> Any:
+    if id(array) not in kept:
+        whole = np.ascontiguousarray(array)
+        kept[id(array)] = (whole.shape, str(whole.dtype), hashlib.blake2b(whole.view(np.uint8).data).digest(), array)
+    return kept[id(array)][:3]
+
+
+def taken(X: Any) -> Prefit | None:
+    """Return the fit that was made ready for this call of `fit`, if any was."""
+    waiting = _WAITING.get()
+    if not waiting:
+        return None
+    ready = waiting.popleft()
+    if ready.shape != np.shape(X):
+        raise RuntimeError(f"a fit made ready for X of shape {ready.shape} was asked for one of {np.shape(X)}")
+    return ready
+
+
+@contextlib.contextmanager
+def handing_out(ready: Sequence[Prefit]) -> Iterator[None]:
+    """Let the next calls of `fit` take what was made ready, in this order.
+
+    Args:
+        ready: the fits.
+    """
+    before = _WAITING.set(deque(ready))
+    try:
+        yield
+    finally:
+        _WAITING.reset(before)
+
+
+def train(
+    fits: Sequence[Prefit],
+    *,
+    strategy: str = "auto",
+    threads: int | None = None,
+    shown: Any = False,
+    fewest: int | None = None,
+    sizes: dict[Any, int] | None = None,
+) -> Plan | None:
+    """Train what was made ready, all at once.
+
+    Args:
+        fits: those with an error are left out; those that have a run already go on with it, in the same program.
+        strategy, threads: as for `jaxnn.search`.
+        shown: as `progress` of `jaxnn.fit_many`.
+        fewest, sizes: as for `spread`.
+
+    Returns:
+        The plan of those that are new; None where none is.
+    """
+    sound = [one for one in fits if one.error is None and not one.ended]
+    if not sound:
+        return None
+    dtypes = {one.asked.train.x.dtype for one in sound}
+    made = None
+    for dtype in sorted(dtypes, key=str):
+        with prediction.precision(dtype):
+            mine = [one for one in sound if one.asked.train.x.dtype == dtype]
+            made = _trained(mine, strategy, threads, shown, fewest, sizes)
+    return made
+
+
+def _trained(
+    fits: list[Prefit], strategy: str, threads: int | None, shown: Any, fewest: int | None, sizes: Any
+) -> Plan | None:
+    kept: dict[Any, Any] = {}
+    fresh = [one for one in fits if one.job is None]
+    made = None
+    if fresh:
+        most = max(len(one.asked.train.x) for one in fresh)
+        jobs = [one.to_job(kept, most) for one in fresh]
+        made = plan(jobs, strategy, threads)
+        for place, (one, planned) in enumerate(zip(fresh, made.jobs, strict=True)):
+            one.job, one.plan = planned, (made, place)
+    with standing.reporter(shown) as report:
+        jobs = [one.job for one in fits if one.job is not None]
+        runs = spread(jobs, threads, report, fewest, sizes)
+    for one, run in zip(fits, runs, strict=True):
+        one.computed, one.run = run, run
+        if run is not None and one.plan is not None:
+            whole, place = one.plan
+            one.run = replace(whole.unpadded(place, run), now=run.now)
+    return made
+
+
+__all__ = ["Prefit", "handing_out", "taken", "train"]
