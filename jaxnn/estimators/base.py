@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from jaxnn.checks import fail
-from jaxnn.estimators import parameters, prediction, prefit, training
+from jaxnn.estimators import ensemble, parameters, prediction, prefit, training
 from jaxnn.estimators.callbacks import USER, CallbackSupport, with_callbacks
 from jaxnn.estimators.objectives import Objective
 from jaxnn.estimators.training import Asked, Examples
@@ -116,9 +116,14 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         return self
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, incremental: bool) -> None:
+        parameters.check(self)
         ready = prefit.taken(X)
         if ready is not None:
             ready.give(self)
+            return
+        self.__dict__.pop("estimators_", None)
+        if self.n_estimators > 1:
+            ensemble.fit(self, X, y, sample_weight, X_val, y_val, incremental)
             return
         asked = self._ask_for(X, y, sample_weight, X_val, y_val, incremental)
         with prediction.precision(asked.train.x.dtype):

@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from jaxnn.checks import fail
-from jaxnn.estimators import objectives, prediction
+from jaxnn.estimators import ensemble, objectives, prediction
 from jaxnn.estimators.base import NeuralEstimator, is_stochastic, keep
 from jaxnn.estimators.perceptron import Perceptron
 from jaxnn.estimators.targets import Labels
@@ -138,6 +138,9 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     def _probabilities(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
+        every = ensemble.answered(self, lambda one: one._probabilities(X))
+        if every is not None:
+            return every.mean(axis=0)
         return prediction.finite_row(self._ask(X, objectives.probability(self.out_activation_)))
 
     def __sklearn_tags__(self) -> Any:
@@ -166,6 +169,8 @@ class MLPClassifier(NeuralClassifier, Perceptron):
             name or instance of `jaxnn.initializers`.
         coefs_init, intercepts_init: weights to begin with, shaped like `coefs_` and `intercepts_`.
         dtype: "float32" or "float64"; None for that of X.
+        n_estimators: networks, from other random numbers, trained at once; they answer with the mean of their
+            probabilities. `estimators_` holds them, the other attributes are those of the first.
 
     Attributes beside scikit-learn's: `validation_loss_curve_` where there is validation data, `history_` (arrays by
     name, a row for each epoch of the last call), `stopped_because_`.
@@ -184,5 +189,6 @@ class MLPClassifier(NeuralClassifier, Perceptron):
         validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10, max_fun=15000,
         dropout=0.0, batch_norm=False, class_weight=None, loss="log_loss", init=None, coefs_init=None,
         intercepts_init=None, dtype=None,
+        n_estimators=1,
     ):  # fmt: skip
         keep(self, locals())

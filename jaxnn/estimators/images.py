@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from jaxnn import activations
 from jaxnn.checks import fail, number_in, whole_number
-from jaxnn.estimators import networks, parameters
+from jaxnn.estimators import ensemble, networks, parameters
 from jaxnn.estimators.base import keep
 from jaxnn.estimators.classifier import NeuralClassifier
 from jaxnn.estimators.objectives import as_is
@@ -49,6 +49,7 @@ class ConvClassifier(NeuralClassifier):
         power_t=0.5, max_iter=200, shuffle=True, random_state=None, tol=1e-4, verbose=False, warm_start=False,
         momentum=0.9, nesterovs_momentum=True, early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999,
         epsilon=1e-8, n_iter_no_change=10, max_fun=15000, class_weight=None, loss="log_loss", dtype=None,
+        n_estimators=1,
     ):  # fmt: skip
         keep(self, locals())
 
@@ -98,6 +99,7 @@ class ConvClassifier(NeuralClassifier):
             `(examples, width of the last hidden layer)`.
         """
         check_is_fitted(self)
+        ensemble.alone(self, "transform")
         return self._ask(X, as_is, Chain(*self._net.layers[:-1]))
 
     @property

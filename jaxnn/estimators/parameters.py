@@ -91,6 +91,7 @@ TRAINING: Mapping[str, Check] = {
     "epsilon": at_least(0, open_low=True),
     "n_iter_no_change": patience,
     "max_fun": whole(1),
+    "n_estimators": whole(1),
     "batch_norm": switch,
     "dtype": precision,
 }

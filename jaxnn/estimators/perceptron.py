@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from jaxnn.checks import fail, number_in
-from jaxnn.estimators import networks, parameters
+from jaxnn.estimators import ensemble, networks, parameters
 from jaxnn.estimators.base import NeuralEstimator
 from jaxnn.estimators.objectives import as_is
 from jaxnn.layers import Chain
@@ -79,6 +79,7 @@ class Perceptron(NeuralEstimator):
         (8, 3)
         """
         check_is_fitted(self)
+        ensemble.alone(self, "transform")
         hidden = len(self.coefs_) - 1
         if not -max(hidden, 1) <= layer < max(hidden, 1):
             fail("layer", f"{layer}", f"a hidden layer from 0 to {max(hidden, 1) - 1}, or -1 for the last")

@@ -27,10 +27,12 @@ class Prefit:
 
     Args:
         estimator: an unfitted estimator of `jaxnn.estimators`.
-        X, y, weight: what `fit` will be given.
+        X, y, weight, X_val, y_val: what `fit` will be given.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any, weight: Any = None) -> None:
+    def __init__(
+        self, estimator: Any, X: Any, y: Any, weight: Any = None, X_val: Any = None, y_val: Any = None
+    ) -> None:
         self.estimator, self.shape = estimator, np.shape(X)
         self.error: Exception | None = None
         self.asked: Any = None
@@ -45,7 +47,7 @@ class Prefit:
         self.plan: tuple[Plan, int] | None = None
         """And the place of the job in it."""
         try:
-            self.asked = estimator._ask_for(X, y, weight, None, None, False)
+            self.asked = estimator._ask_for(X, y, weight, X_val, y_val, False)
             with prediction.precision(self.asked.train.x.dtype):
                 self.wanted = training.request(estimator, self.asked)
         except Exception as error:  # it is raised where `fit` is called, as it would have been

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jaxnn import losses
 from jaxnn.checks import fail
-from jaxnn.estimators import objectives, prediction
+from jaxnn.estimators import ensemble, objectives, prediction
 from jaxnn.estimators.base import keep
 from jaxnn.estimators.perceptron import Perceptron
 
@@ -39,6 +39,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9, nesterovs_momentum=True,
         early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10,
         max_fun=15000, dropout=0.0, batch_norm=False, init=None, coefs_init=None, intercepts_init=None, dtype=None,
+        n_estimators=1,
     ):  # fmt: skip
         keep(self, locals())
 
@@ -88,7 +89,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
         Args:
             X: `(examples, features)`.
-            return_std: with loss="gaussian_nll": also the standard deviation that it expects, `(examples,)`.
+            return_std: also the standard deviation that it expects, `(examples,)`: the one learnt with
+                loss="gaussian_nll", and that of the networks' answers with `n_estimators` above 1; with both, of all.
 
         Returns:
             `(examples,)`, or `(examples, outputs)`; of several quantiles the one nearest to the median.
@@ -97,6 +99,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
             JaxnnError: if a standard deviation is asked of a loss that knows none.
         """
         check_is_fitted(self)
+        if hasattr(self, "estimators_"):
+            return self._predict_together(X, return_std)
         raw, made = prediction.finite_row(self._ask(X, objectives.as_is)), self._loss
         y = losses.values_of(made, raw)
         if return_std and not isinstance(made, losses.GaussianNLL):
@@ -107,6 +111,15 @@ class MLPRegressor(RegressorMixin, Perceptron):
         if isinstance(made, losses.Quantile):
             return y[:, objectives.middle(made.quantiles)]
         return y[:, 0] if y.shape[1] == 1 else y
+
+    def _predict_together(self, X: Any, return_std: bool) -> Any:
+        """The mean of the networks' answers; the variance of a mixture is the mean variance plus that of the means."""
+        learns = return_std and isinstance(self._loss, losses.GaussianNLL)
+        every = [one.predict(X, return_std=learns) for one in self.estimators_]
+        values = np.stack([one[0] if learns else one for one in every])  # (networks, examples, ...)
+        within = np.stack([one[1] ** 2 for one in every]).mean(axis=0) if learns else 0.0
+        mean = values.mean(axis=0)
+        return (mean, np.sqrt(values.var(axis=0) + within)) if return_std else mean
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
         """Return all quantiles that the network was trained for.
@@ -129,4 +142,5 @@ class MLPRegressor(RegressorMixin, Perceptron):
         check_is_fitted(self)
         if not isinstance(self._loss, losses.Quantile):
             fail("predict_quantiles", f"loss={self.loss!r}", "loss='quantile', or jaxnn.losses.Quantile((0.1, 0.9))")
-        return self._ask(X, objectives.as_is)
+        every = ensemble.answered(self, lambda one: one.predict_quantiles(X))
+        return self._ask(X, objectives.as_is) if every is None else every.mean(axis=0)

@@ -57,6 +57,9 @@ def save(path: str | os.PathLike[str], estimator: Any, custom: Mapping[str, Any]
         fail("estimator", type(estimator).__name__, f"one of {', '.join(ESTIMATORS)}")
     if not hasattr(estimator, "n_iter_"):
         fail("estimator", "one that is not fitted", "a fitted one", "Call fit first")
+    if hasattr(estimator, "estimators_"):
+        do = "Save each of estimators_ in a file of its own, or pickle the ensemble"
+        fail("estimator", f"an ensemble of {len(estimator.estimators_)} networks", "one network", do)
     objective, shape = estimator._objective(), estimator._example_shape(estimator.n_features_in_)
     if estimator._network(shape, objective.width) != estimator._net or objective.loss != estimator._loss:
         fail(

@@ -84,7 +84,7 @@ class SearchCV(GridSearchCV):
         one_of("SearchCV.schedule", self.schedule, SCHEDULES)
         whole_number("SearchCV.factor", self.factor, 2)
         self._plan, self._spent, self._kept, self._sizes = None, {}, {}, {}
-        self.strategy_ = why_not(self.estimator, params)
+        self.strategy_ = why_not(self.estimator, params) or why_not_over(self.estimator, self.param_grid)
         self._given, self._mapped = (X, y, params), not self.strategy_
         asked = self.n_jobs
         self._threads = None if asked in (None, -1) else asked
@@ -261,6 +261,20 @@ class SearchCV(GridSearchCV):
         return int(np.argmax(np.where(whole & ~np.isnan(means), means, -math.inf)))
 
 
+def why_not_over(estimator: Any, param_grid: Any) -> str:
+    """Return why candidates of a grid cannot be trained together; "" if they can.
+
+    >>> why_not_over(None, {"n_estimators": [1, 5]})
+    'n_estimators is searched'
+    """
+    names = [name for one in ([param_grid] if hasattr(param_grid, "keys") else param_grid) for name in one]
+    if any(name.split("__")[-1] == "n_estimators" for name in names):
+        return "n_estimators is searched"
+    steps = {name for name, _ in getattr(estimator, "steps", [])}
+    replaced = [name for name in names if name in steps]
+    return f"step {replaced[0]} of the pipeline is searched" if replaced else ""
+
+
 def why_not(estimator: Any, params: dict[str, Any]) -> str:
     """Return why the fits of an estimator cannot be trained together; "" if they can.
 
@@ -282,6 +296,8 @@ def why_not(estimator: Any, params: dict[str, Any]) -> str:
         return f"fit parameters {', '.join(other)}"
     if "sample_weight" in params and isinstance(estimator, Pipeline):
         return "sample_weight through a pipeline"
+    if final.n_estimators > 1:
+        return "the estimator is an ensemble, whose networks are trained together"
     if getattr(final, "_skl_callbacks", None):
         return "the estimator has callbacks"
     return ""
