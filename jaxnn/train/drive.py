@@ -71,7 +71,7 @@ def drive(asked: Job, callbacks: list[Any], shown: bool | Callable[[Progress], N
         batches = np.array([asked.batches])
         run = Members(recipe, placing.example(asked.tables), hyper, data, program, batches, now, read(now))
         if asked.earlier is not None:
-            run.columns = [{name: [values] for name, values in asked.earlier.history.items()}]
+            run.go_on(0, asked.earlier)
         _to_the_end(run, asked.epochs, callbacks, report, interrupted)
     return _finished(run)
 

@@ -75,6 +75,11 @@ class Members:
         if not self.columns:
             self.columns = [{name: [] for name in log_names(self.recipe)} for _ in range(len(self.batches))]
 
+    def go_on(self, member: int, earlier: Run) -> None:
+        """Let a member's history begin with that of an earlier run."""
+        for name, parts in self.columns[member].items():
+            parts[:] = [earlier.history[name]] if name in earlier.history else []
+
     @property
     def going(self) -> np.ndarray:
         """(members,) whether there is more to do."""

@@ -180,7 +180,7 @@ def _begun(population: _Population, one: _Slice, device: Any, states: list[Any] 
     members = Members(first.recipe, placing.example(first.tables), hyper, data, program, batches, now, read(now))
     for member, job in enumerate(filled):
         if job.earlier is not None:
-            members.columns[member] = {name: [values] for name, values in job.earlier.history.items()}
+            members.go_on(member, job.earlier)
     return members
 
 
