@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+from functools import partial
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -48,6 +49,12 @@ def quick_compiles():
     """
     with quick.compiles():
         yield
+
+
+@pytest.fixture
+def compiles_as_users_do(monkeypatch):
+    """Compile as for users what is jitted while the test runs: its cost is asked for, or its bits. Runs are anyway."""
+    monkeypatch.setattr(jax, "jit", partial(jax.jit, compiler_options=quick.AS_USERS_DO))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import jaxnn as nn
 from jaxnn import augmentation
 from jaxnn.augmentation import AUGMENTATIONS, Crop, Cutout, Flip, Mixup, Noise, Rotate, Shift
 from jaxnn.checks import JaxnnError
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -24,7 +25,7 @@ def images(*shape, dtype="float32"):
 
 def changed(change, x, y=None, key=KEY):
     """Compiled once, where one by one its operations would be."""
-    return jax.jit(change)(key, jnp.asarray(x), y)
+    return jit(change)(key, jnp.asarray(x), y)
 
 
 def shares(classes=3):
@@ -49,7 +50,7 @@ def test_images_keep_their_shape_and_all_but_mixup_their_labels(change, shape):
 @pytest.mark.parametrize("change", EACH, ids=NAMES)
 def test_another_key_is_another_draw_and_the_same_key_the_same(change):
     x, y = jnp.asarray(images(6, 5)), shares()
-    run = jax.jit(lambda key: change(key, x, y)[0])
+    run = jit(lambda key: change(key, x, y)[0])
     first = run(KEY)
     assert (first == run(KEY)).all()
     assert (first != run(jax.random.key(6))).any()
@@ -82,7 +83,7 @@ def test_short_floats_stay_short_and_near(change):
 @pytest.mark.parametrize("change", EACH[2::4], ids=NAMES[2::4])
 def test_members_of_a_population_each_have_their_key(change):
     x, y, keys = jnp.asarray(images(4, 4)), shares(), jax.random.split(KEY, 2)
-    both = jax.jit(jax.vmap(lambda key: change(key, x, y)[0]))(keys)
+    both = jit(jax.vmap(lambda key: change(key, x, y)[0]))(keys)
     for i in range(2):
         np.testing.assert_allclose(both[i], changed(change, x, y, keys[i])[0], atol=1e-6)
 

@@ -13,6 +13,8 @@ import jaxnn as nn
 from jaxnn.data import Characters, next_tokens
 from jaxnn.data.textfile import pydoc
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 CONTEXT, BATCH, RATE, EPOCHS = 32, 16, 3e-3, 2
 
 

@@ -1,6 +1,7 @@
 """Rows of the course on the chain rule, backpropagation, first weights and descent, by the hand-written rules."""
 
 import itertools
+from functools import cache
 
 import chex
 import jax
@@ -13,25 +14,37 @@ import jaxnn as nn
 from jaxnn import activations, backprop, losses
 from jaxnn.backprop.rules import watching
 from losscases import targets_for, width_of
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
 RANDOM = np.random.default_rng(11)
 
 
+@cache
+def drawn(*widths):
+    """Weights of dense layers in float64: one program for all networks of these widths."""
+    net = nn.Chain(*(nn.Dense(width) for width in widths[1:]))
+    return jit(lambda key: net.init(key, jax.ShapeDtypeStruct(widths[:1], jnp.float64))[0])(jax.random.key(4))
+
+
 def mlp(*widths, activation=nn.sigmoid, last=None):
     """Dense layers with an activation after each but the last; and its weights in float64."""
     hidden = [part for width in widths[1:-1] for part in (nn.Dense(width), activation)]
-    net = nn.Chain(*hidden, nn.Dense(widths[-1]), *([last] if last else []))
-    return net, net.init(jax.random.key(4), jax.ShapeDtypeStruct(widths[:1], jnp.float64))[0]
+    return nn.Chain(*hidden, nn.Dense(widths[-1]), *([last] if last else [])), drawn(*widths)
 
 
 def deltas_of(net, params, x, loss, y):
     """By path, what every layer is told of its output on the way back; and the gradients."""
-    seen = {}
-    with watching(lambda path, layer, params, x, y, dy, dparams, dx: seen.setdefault("/".join(path), dy)):
-        _, gradient = backprop.value_and_grad(net, loss)(params, {}, x, y)
-    return seen, gradient
+
+    @jit
+    def watched(params, x, y):
+        seen = {}
+        with watching(lambda path, layer, params, x, y, dy, dparams, dx: seen.setdefault("/".join(path), dy)):
+            _, gradient = backprop.value_and_grad(net, loss)(params, {}, x, y)
+        return seen, gradient
+
+    return watched(params, x, y)
 
 
 @pytest.mark.course("F10", "F11")
@@ -100,7 +113,7 @@ def test_all_deltas_equal_the_gradient_by_a_probe_of_zeros(depth, x64):
             a = f(z) if i < depth else z
         return losses.half_squared_error(a, y).mean()
 
-    expected = jax.grad(probed)({name: jnp.zeros((4, params[name]["bias"].size)) for name in dense})
+    expected = jit(jax.grad(probed))({name: np.zeros((4, params[name]["bias"].size)) for name in dense})
     chex.assert_trees_all_close({name: deltas[name] for name in dense}, expected, rtol=1e-10, atol=1e-13)
 
 
@@ -109,14 +122,15 @@ def test_all_deltas_equal_the_gradient_by_a_probe_of_zeros(depth, x64):
 def test_every_pair_of_activation_and_loss(name, x64):
     loss, x, y = losses.LOSSES[name], RANDOM.normal(size=(3, 2)), targets_for(name, RANDOM, 3, 2)
     last = nn.softmax if loss.on == "probabilities" else None
-    pairs = [mlp(2, 2, width_of(name, 2), activation=f, last=last) for f in set(activations.ACTIVATIONS.values())]
+    nets = [mlp(2, 2, width_of(name, 2), activation=f, last=last)[0] for f in set(activations.ACTIVATIONS.values())]
+    params = drawn(2, 2, width_of(name, 2))
 
-    @jax.jit
-    def both():
-        hand = [backprop.value_and_grad(net, loss)(params, {}, x, y)[1] for net, params in pairs]
-        return hand, [jax.grad(lambda p, net=net: loss(net.apply(p, {}, x)[0], y).mean())(p) for net, p in pairs]
+    @jit
+    def both(params, x):
+        hand = [backprop.value_and_grad(net, loss)(params, {}, x, y)[1] for net in nets]
+        return hand, [jax.grad(lambda p, net=net: loss(net.apply(p, {}, x)[0], y).mean())(params) for net in nets]
 
-    chex.assert_trees_all_close(*both(), rtol=1e-9, atol=1e-12)
+    chex.assert_trees_all_close(*both(params, x), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.course("F14", "F20", "O01", "O03")
@@ -139,9 +153,9 @@ def test_one_epoch_of_the_algorithm_is_per_example_descent(x64):
         _, pull_cost = cost(outputs, now[1])
         return update(params, pull(pull_cost(jnp.ones(1)))[0]), None
 
-    scanned, _ = jax.jit(lambda p: jax.lax.scan(step, p, (x, y)))(params)
+    scanned, _ = jit(lambda p: jax.lax.scan(step, p, (x, y)))(params)
     looped = params
-    gradient = jax.jit(jax.grad(lambda p, x, y: loss(net.apply(p, {}, x[None])[0], y[None]).sum()))
+    gradient = jit(jax.grad(lambda p, x, y: loss(net.apply(p, {}, x[None])[0], y[None]).sum()))
     for one in zip(x, y, strict=True):
         looped = update(looped, gradient(looped, *one))
     chex.assert_trees_all_close(scanned, looped, rtol=1e-12, atol=1e-14)
@@ -187,7 +201,7 @@ def test_two_logistic_layers_and_the_sign_of_the_printed_gradient(x64):
     net, params = mlp(2, 3, 1, last=nn.sigmoid)
     x, y, n = RANDOM.normal(size=(7, 2)), RANDOM.integers(0, 2, 7).astype(float), 7
     loss = losses.binary_cross_entropy
-    (value, _), gradient = backprop.value_and_grad(net, loss)(params, {}, x, y)
+    (value, _), gradient = jit(backprop.value_and_grad(net, loss))(params, {}, x, y)
     w1, b1, w2, b2 = (np.asarray(params[f"dense_{i}"][part]) for i in range(2) for part in ("kernel", "bias"))
     h = 1 / (1 + np.exp(-(x @ w1 + b1)))
     p = 1 / (1 + np.exp(-(h @ w2 + b2)))
@@ -236,10 +250,10 @@ def test_in_a_chain_of_single_units_delta_is_a_product(x64):
 def test_an_element_of_the_gradient_is_a_sensitivity(x64):
     net, params = mlp(2, 3, 1)
     x, y = RANDOM.normal(size=(4, 2)), RANDOM.normal(size=4)
-    _, gradient = backprop.value_and_grad(net, losses.half_squared_error)(params, {}, x, y)
+    _, gradient = jit(backprop.value_and_grad(net, losses.half_squared_error))(params, {}, x, y)
     flat, put = ravel_pytree(params)
     slopes = ravel_pytree(gradient)[0]
-    value = jax.jit(jax.vmap(lambda w: losses.half_squared_error(net.apply(put(w), {}, x)[0], y).mean()))
+    value = jit(jax.vmap(lambda w: losses.half_squared_error(net.apply(put(w), {}, x)[0], y).mean()))
     moved = value(flat + 1e-6 * jnp.eye(flat.size)) - value(flat[None])
     assert np.argsort(np.abs(moved)).tolist() == np.argsort(np.abs(slopes)).tolist()
     directions = RANDOM.normal(size=(1000, flat.size))
@@ -254,8 +268,8 @@ def test_the_gradient_of_the_sum_is_the_sum_of_the_gradients(x64):
     net, params = mlp(2, 3, 2)
     x, y = RANDOM.normal(size=(5, 2)), RANDOM.integers(0, 2, 5)
     function = backprop.value_and_grad(net, losses.softmax_cross_entropy)
-    each = jax.vmap(lambda x, y: function(params, {}, x[None], y[None])[1])(jnp.asarray(x), jnp.asarray(y))
-    mean = function(params, {}, x, y)[1]
+    each = jit(jax.vmap(lambda x, y: function(params, {}, x[None], y[None])[1]))(x, y)
+    mean = jit(function)(params, {}, x, y)[1]
     chex.assert_trees_all_close(jax.tree.map(lambda g: g.sum(0) / 5, each), mean, rtol=1e-10, atol=1e-14)
 
 
@@ -267,12 +281,12 @@ def test_products_of_jacobians_are_the_gradient(x64):
     z1 = x @ w1["kernel"] + w1["bias"]
     a1 = jax.nn.sigmoid(z1)
     z2 = a1 @ w2["kernel"] + w2["bias"]
-    dj_dz2 = jax.jacobian(lambda z: losses.half_squared_error(z, y))(z2)  # (1,)
-    dz2_dw2 = jax.jacobian(lambda w: a1 @ w + w2["bias"])(w2["kernel"])  # (1, 3, 1)
-    dz2_da1 = jax.jacobian(lambda a: a @ w2["kernel"] + w2["bias"])(a1)  # (1, 3)
-    da1_dz1 = jax.jacobian(jax.nn.sigmoid)(z1)  # (3, 3)
-    dz1_dw1 = jax.jacobian(lambda w: x @ w + w1["bias"])(w1["kernel"])  # (3, 2, 3)
-    _, gradient = backprop.value_and_grad(net, losses.half_squared_error)(params, {}, x[None], y[None])
+    dj_dz2 = jit(jax.jacobian(lambda z: losses.half_squared_error(z, y)))(z2)  # (1,)
+    dz2_dw2 = jit(jax.jacobian(lambda w: a1 @ w + w2["bias"]))(w2["kernel"])  # (1, 3, 1)
+    dz2_da1 = jit(jax.jacobian(lambda a: a @ w2["kernel"] + w2["bias"]))(a1)  # (1, 3)
+    da1_dz1 = jit(jax.jacobian(jax.nn.sigmoid))(z1)  # (3, 3)
+    dz1_dw1 = jit(jax.jacobian(lambda w: x @ w + w1["bias"]))(w1["kernel"])  # (3, 2, 3)
+    _, gradient = jit(backprop.value_and_grad(net, losses.half_squared_error))(params, {}, x[None], y[None])
     np.testing.assert_allclose(gradient["dense_1"]["kernel"], jnp.tensordot(dj_dz2, dz2_dw2, 1), rtol=1e-10)
     chained = jnp.tensordot(dj_dz2 @ dz2_da1 @ da1_dz1, dz1_dw1, 1)
     np.testing.assert_allclose(gradient["dense_0"]["kernel"], chained, rtol=1e-10)
@@ -288,7 +302,7 @@ def test_the_chain_of_four_parameters(x64):
         "dense_1": {"kernel": jnp.array([[w2]]), "bias": jnp.array([b2])},
     }
     x, y = np.array([[0.0], [0.25], [0.5], [0.75], [1.0]]), np.array([0.0, 0, 1, 1, 1])
-    function = backprop.value_and_grad(net, losses.squared_error)
+    function = jit(backprop.value_and_grad(net, losses.squared_error))
     (value, _), gradient = function(params, {}, x, y)
     found = [gradient[f"dense_{i}"][part].item() for i in range(2) for part in ("kernel", "bias")]
     np.testing.assert_allclose(value, 0.5428375, rtol=1e-12)

@@ -8,6 +8,8 @@ import pytest
 import jaxnn as nn
 from images import accuracy, applied, digits, framed, learnt, shapes_of
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 FRAME = 16
 SEEDS = range(3)
 NETS = {

@@ -11,8 +11,9 @@ import pytest
 import jaxnn as nn
 from images import applied, convolved, normal, shapes_of, single, size_after
 from jaxnn.layers.geometry import output_size
+from quick import jit
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quick_compiles")
 
 # The well-known animation of a convolution of a 6 x 6 image in colours, of which the course shows a corner.
 RED = [[0] * 6, [0, 156, 155, 156, 158, 158], [0, 153, 154, 157, 159, 159], [0, 149, 151, 155, 158, 159],
@@ -158,7 +159,7 @@ def test_convolutions_and_global_max_pooling_do_not_see_where_a_pattern_lies():
 def test_a_convolution_is_local_and_shares_its_weights():
     kernel = normal(3, 3, 1, 1)
     params = {"kernel": jnp.asarray(kernel), "bias": jnp.zeros(1)}
-    jacobian = jax.jit(jax.jacrev(lambda x: applied(nn.Conv(1, 3), params, x)))
+    jacobian = jit(jax.jacrev(lambda x: applied(nn.Conv(1, 3), params, x)))
     slopes = np.asarray(jacobian(jnp.asarray(normal(6, 6, 1))))[:, :, 0, :, :, 0]
     for i, j, m, n in np.ndindex(6, 6, 6, 6):
         a, b = m - i + 1, n - j + 1  # the place of the window that input (m, n) has for output (i, j)
@@ -249,8 +250,8 @@ def test_a_shared_kernel_gets_the_sum_of_the_gradients_of_its_copies():
         return (seen.reshape(4, 3, 4) * error).sum()
 
     copies = jnp.tile(jnp.asarray(kernel), (12, 1, 1, 1, 1))
-    value, slope = jax.jit(jax.value_and_grad(shared))(jnp.asarray(kernel))
-    same, each = jax.jit(jax.value_and_grad(with_copies))(copies)
+    value, slope = jit(jax.value_and_grad(shared))(jnp.asarray(kernel))
+    same, each = jit(jax.value_and_grad(with_copies))(copies)
     np.testing.assert_allclose(value, same, rtol=0, atol=1e-12)
     np.testing.assert_allclose(slope, each.sum(axis=0), rtol=0, atol=1e-12)
     assert np.abs(each[0] - each[1]).max() > 0.1
@@ -271,8 +272,8 @@ def test_a_recurrent_kernel_gets_the_sum_of_the_gradients_of_its_copies():
             total = total + (y * e).sum()
         return total
 
-    value, slope = jax.jit(jax.value_and_grad(shared))(params)
-    same, each = jax.jit(jax.value_and_grad(with_copies))([params] * 5)
+    value, slope = jit(jax.value_and_grad(shared))(params)
+    same, each = jit(jax.value_and_grad(with_copies))([params] * 5)
     np.testing.assert_allclose(value, same, rtol=0, atol=1e-12)
     for name in params:
         copies = np.stack([one[name] for one in each])

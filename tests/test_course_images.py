@@ -11,6 +11,8 @@ from jaxnn.cli.settings import Settings
 from jaxnn.data import load, split
 from jaxnn.layers import summary
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 CROSS_ENTROPY = nn.losses.softmax_cross_entropy
 
 

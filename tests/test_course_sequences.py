@@ -10,6 +10,7 @@ import jaxnn as nn
 from jaxnn.config import config
 from jaxnn.generation import generate_tokens, sample
 from jaxnn.layers import base
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -29,7 +30,7 @@ def test_the_recurrence_is_a_loop_over_time(x64):
     layer = nn.RNN(4)
     params = {"kernel": drawn(3, 4), "recurrent_kernel": drawn(4, 4, seed=1) / 2, "bias": drawn(4, seed=2)}
     x, h = drawn(20, 3, seed=3), np.zeros(4)
-    y, _ = layer.apply(jax.tree.map(jnp.asarray, params), {}, jnp.asarray(x))
+    y, _ = jit(lambda params, x: layer.apply(params, {}, x))(params, x)
     for t in range(20):
         h = np.tanh(x[t] @ params["kernel"] + h @ params["recurrent_kernel"] + params["bias"])
         np.testing.assert_allclose(y[t], h, rtol=0, atol=1e-12)
@@ -56,12 +57,12 @@ def test_the_gradient_of_the_tied_kernel_is_the_sum_over_the_steps(x64):
     kernel, recurrent, x = jnp.asarray(drawn(2, 3)), jnp.asarray(drawn(3, 3, seed=1) / 2), jnp.asarray(drawn(6, 2))
     layer = nn.RNN(3, use_bias=False)
 
-    @jax.jit
-    def tied(recurrent):
+    def loss(recurrent):
         return jnp.square(layer.apply({"kernel": kernel, "recurrent_kernel": recurrent}, {}, x)[0]).sum()
 
-    by_step = jax.jit(jax.grad(untied, 1))(kernel, [recurrent] * 6, x)
-    gradient = jax.grad(tied)(recurrent)
+    tied = jit(loss)
+    by_step = jit(jax.grad(untied, 1))(kernel, [recurrent] * 6, x)
+    gradient = jit(jax.grad(loss))(recurrent)
     np.testing.assert_allclose(gradient, sum(by_step), rtol=0, atol=1e-10)
     for i, j in [(0, 0), (1, 2), (2, 1)]:
         moved = [tied(recurrent.at[i, j].add(side)) for side in (1e-6, -1e-6)]
@@ -159,8 +160,9 @@ def test_one_to_many_writes_the_word_of_a_picture():
     ],
 )
 def test_the_five_types(net, given, returned):
-    params, state = net.init(jax.random.key(0), jax.ShapeDtypeStruct(given, jnp.float32))
-    assert net.apply(params, state, jnp.ones((8, *given)))[0].shape == (8, *returned)
+    example, x = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (given, (8, *given)))
+    made, _ = jax.eval_shape(lambda x: net.apply(*net.init(jax.random.key(0), example), x), x)
+    assert made.shape == (8, *returned)
 
 
 @pytest.fixture(scope="module")
@@ -183,13 +185,13 @@ def hello():
         (params, _), _ = jax.lax.scan(step, (params, rule.init(params)), length=3000)
         return params, loss(params)
 
-    return jax.jit(jax.vmap(train))(jax.random.split(jax.random.key(0), 100))
+    return jit(jax.vmap(train))(jax.random.split(jax.random.key(0), 100))
 
 
 @pytest.mark.course("Q07", "Q10", "Q11")
 def test_every_seed_learns_hello(hello):
     params, losses = hello
-    logits = jax.vmap(lambda p: MODEL.apply(p, {}, jnp.asarray(ONE_HOT))[0])(params)
+    logits = jit(jax.vmap(lambda p: MODEL.apply(p, {}, jnp.asarray(ONE_HOT))[0]))(params)
     assert (np.argmax(logits, -1) == HELLO[1:]).all()
     assert np.median(losses) == pytest.approx(0.0040, abs=0.001) and np.max(losses) < 0.007
     assert np.max(losses) < np.log(2) / 2  # what no model without memory can reach
@@ -249,7 +251,7 @@ def test_from_h_the_trained_model_writes_hello(hello):
 def test_a_gradient_vanishes_or_explodes_through_time(weight, factor, x64):
     params = {"kernel": jnp.ones((1, 1)), "recurrent_kernel": jnp.full((1, 1), weight)}
     layer = nn.RNN(1, activation=nn.identity, outputs="last", use_bias=False)
-    gradient = jax.grad(lambda x: layer.apply(params, {}, x)[0].sum())(jnp.ones((51, 1)))
+    gradient = jit(jax.grad(lambda x: layer.apply(params, {}, x)[0].sum()))(jnp.ones((51, 1)))
     assert float(gradient[0, 0]) == pytest.approx(factor, rel=2e-9)
 
 
@@ -269,8 +271,8 @@ def test_a_recurrent_network_looks_back_and_a_feed_forward_one_does_not():
     x = jnp.asarray(drawn(4, 2), jnp.float32)
 
     def reach(net):
-        params, state = net.init(jax.random.key(0), x)
-        by = jax.jacobian(lambda x: net.apply(params, state, x)[0].sum(-1))(x)
+        params, state = jit(lambda key: net.init(key, x))(jax.random.key(0))
+        by = jit(jax.jacobian(lambda x: net.apply(params, state, x)[0].sum(-1)))(x)
         return (np.abs(by).sum(-1) > 0).tolist(), base.memory(net, params, state, ())
 
     seen, memory = reach(nn.Chain(nn.Dense(3), nn.tanh, nn.Dense(2)))

@@ -10,6 +10,7 @@ import pytest
 
 import jaxnn as nn
 from jaxnn.generation import generate, generate_tokens, sample
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -26,7 +27,7 @@ def table_net(rows):
 @pytest.mark.course("Q13")
 def test_draws_come_as_often_as_the_softmax_says_and_without_heat_the_likeliest():
     rows = np.tile(LOGITS, (100_000, 1))
-    draw = partial(jax.jit(sample), rows)
+    draw = partial(jit(sample), rows)
     for key in range(2):
         counts = np.bincount(draw(jnp.float32(1), None, jax.random.key(key)), minlength=4)
         error = np.sqrt(SHARES * (1 - SHARES) / 100_000)
@@ -69,7 +70,7 @@ def test_from_step_to_step_a_transformer_writes_what_it_says_of_the_whole(positi
     prompt = np.array([[3, 1, 4], [1, 5, 2]])
     written = generate_tokens(net, params, state, prompt, 9, temperature=0)
     whole = np.concatenate([prompt, written], axis=1)
-    logits, _ = jax.jit(net.apply)(params, state, jnp.asarray(whole))
+    logits, _ = jit(net.apply)(params, state, jnp.asarray(whole))
     np.testing.assert_array_equal(np.argmax(logits[:, 2:-1], axis=-1), written)
 
 

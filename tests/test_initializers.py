@@ -9,6 +9,7 @@ from jaxnn import initializers as init
 from jaxnn.activations import sigmoid
 from jaxnn.checks import JaxnnError
 from jaxnn.initializers import INITIALIZERS
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -120,7 +121,7 @@ def test_constants():
     np.testing.assert_array_equal(init.Constant(0.3)(key, (2, 3)), np.full((2, 3), np.float32(0.3)))
 
 
-@jax.jit
+@jit
 def all_compiled(key):
     """Every initializer in one program, which draws their random bits once."""
     return {name: initializer(key, (4, 2), jnp.bfloat16) for name, initializer in INITIALIZERS.items()}

@@ -22,6 +22,9 @@ from jaxnn.metrics import (
     RSquared,
     sum_squared_error,
 )
+from quick import jit
+
+pytestmark = pytest.mark.usefixtures("quick_compiles")
 
 ORACLES = {
     "mse": sklearn.metrics.mean_squared_error,
@@ -39,7 +42,7 @@ def strict_ranks():
 
 @functools.cache
 def compiled(metric):
-    return jax.jit(metric)
+    return jit(metric)
 
 
 def measured(metric, outputs, targets, weight=None):
@@ -163,7 +166,7 @@ def test_statistics_are_one_row_an_example_under_every_batch_axis(name):
     def statistics(y, t):
         return metric.statistics(y, t), metric.statistics(y.reshape(2, 3, 3), t.reshape(2, 3, *t.shape[1:]))
 
-    flat, shaped = jax.jit(statistics)(outputs, targets)
+    flat, shaped = jit(statistics)(outputs, targets)
     width = 9 if name == "r_squared" else 1
     assert flat.shape == (6, width)
     assert flat.dtype == jnp.float32

@@ -8,6 +8,8 @@ import pytest
 import jaxnn as nn
 from jaxnn.initializers import GlorotUniform, HeNormal, LecunNormal
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 
 def test_mlp_is_the_chain_one_would_write():
     assert nn.models.mlp((), 3) == nn.Chain(nn.Dense(3))

@@ -9,6 +9,7 @@ import pytest
 import jaxnn as nn
 from jaxnn import config, optimizers
 from jaxnn.optimizers import SGD, Adam, AdamW
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -36,7 +37,7 @@ def test_steps_with_traced_numbers_are_those_of_optax(name):
         return jax.lax.scan(one, (jnp.asarray(start), rule.init(jnp.asarray(start))), grads)[0][0]
 
     with jax.numpy_dtype_promotion("standard"):
-        traced = jax.jit(lambda rate, numbers: steps(ours.transformation(rate, **numbers)))
+        traced = jit(lambda rate, numbers: steps(ours.transformation(rate, **numbers)))
         np.testing.assert_allclose(traced(0.1, config.numbers(ours)), steps(theirs()), rtol=2e-5, atol=1e-6)
 
 

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from jaxnn.checks import JaxnnError
 from jaxnn.config import numbers
 from jaxnn.penalties import L1, L2, l1, l2
+from quick import jit
+
+pytestmark = pytest.mark.usefixtures("quick_compiles")
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +79,7 @@ def test_a_traced_strength_replaces_the_field_and_does_not_recompile():
     params = {"dense_0": {"kernel": jnp.array([1.0, 2.0])}}
     traces = []
 
-    @jax.jit
+    @jit
     def penalised(params, strength):
         traces.append(1)
         return L2(123.0)(params, strength)

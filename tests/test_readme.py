@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import quick
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -46,8 +48,9 @@ def wrong_words(words, command):
 def test_python_blocks_run_in_order(tmp_path):
     code = "\n".join(blocks(README, "python"))
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=os.environ | quick.ENVIRONMENT,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
 

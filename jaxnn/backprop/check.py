@@ -12,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 from jaxnn.backprop.engine import Backward, backward, weights_of
 from jaxnn.backprop.rules import looking_up, path_now, registered
 from jaxnn.layers.base import Layer, children
-from jaxnn.ops import fold_in, normal, permuted
+from jaxnn.ops import fold_in, permuted, random_bits
 from jaxnn.pytypes import Array, Key, Params, State
 
 STEP = 1e-3
@@ -315,8 +315,10 @@ def _worst(hand: Any, other: Any, floor: Array) -> Array:
 
 
 def _direction(key: Key, tree: Any) -> Any:
+    """Numbers between -1 and 1 without rounding: XLA may compute them anew, otherwise, wherever they are used."""
     leaves, structure = jax.tree.flatten(tree)
-    drawn = [normal(fold_in(key, i), leaf.shape, leaf.dtype) for i, leaf in enumerate(leaves)]
+    bits = [random_bits(fold_in(key, i), leaf.shape) for i, leaf in enumerate(leaves)]
+    drawn = [one.astype(leaf.dtype) * 2.0**-31 - 1 for one, leaf in zip(bits, leaves, strict=True)]
     return jax.tree.unflatten(structure, drawn)
 
 

@@ -14,6 +14,7 @@ import jaxnn as nn
 from jaxnn import backprop
 from jaxnn.backprop.trace import trace
 from jaxnn.metrics import Accuracy
+from quick import jit
 
 NET = nn.Chain(("hidden", nn.Dense(2)), nn.sigmoid, ("output", nn.Dense(2)), nn.sigmoid)
 X, T, ETA = [[0.05, 0.10]], [[0.01, 0.99]], 0.5
@@ -31,7 +32,7 @@ def start(w3=0.25, w2=0.20):
     }
 
 
-TRACED = jax.jit(partial(trace, NET, LOSS, learning_rate=ETA))
+TRACED = jit(partial(trace, NET, LOSS, learning_rate=ETA))
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +131,7 @@ def of_biases(gradient, mode):
 STEPS = [1, 2, 10, 100, 1000, 9999, 10000]
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jit, static_argnums=0)
 @partial(jax.vmap, in_axes=(None, 0, None))
 def descend(order, mode, params):
     """Errors after `STEPS`, the first gradients and weights, and the last outputs."""
@@ -265,7 +266,7 @@ def test_network_of_class_attendance(getkey):
 def test_hidden_unit_of_class_attendance(x64):
     """The slide rounds z to 0.7; with w3 = 0.0058824 it would be."""
     x = np.array([[0.4, 2.0, 17.0]])
-    run = jax.jit(partial(trace, nn.Chain(nn.Dense(1), nn.relu), LOSS))
+    run = jit(partial(trace, nn.Chain(nn.Dense(1), nn.relu), LOSS))
 
     def traced(w3):
         params = {"dense_0": {"kernel": np.array([[0.5], [0.1], [w3]]), "bias": np.array([0.2])}}
@@ -283,7 +284,7 @@ def test_loss_and_decision_of_class_attendance(x64):
     logit = np.log(np.array([[0.45]]) / 0.55)
     assert float(logit[0, 0]) == pytest.approx(-0.2006706955, abs=5e-11)
     assert float(nn.losses.binary_cross_entropy([[0.45]], [[1.0]])[0]) == pytest.approx(0.7985076962, abs=5e-11)
-    run = jax.jit(partial(trace, nn.Activation(nn.sigmoid), nn.losses.binary_cross_entropy))
+    run = jit(partial(trace, nn.Activation(nn.sigmoid), nn.losses.binary_cross_entropy))
     done = run({}, {}, logit, np.ones((1, 1)))
     assert float(done.value) == pytest.approx(0.7985076962, abs=5e-11)
     assert f"{done.value:.6f}" == "0.798508"

@@ -9,6 +9,7 @@ import pytest
 
 import jaxnn as nn
 from jaxnn import backprop, ops
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -18,7 +19,7 @@ KEY = jax.random.key(3)
 def pulled(layer, params, x, dy, **how):
     """The output, and the gradients of parameters and input for a gradient of the output."""
 
-    @jax.jit
+    @jit
     def run(params, x, dy):
         _, state = layer.init(KEY, jax.ShapeDtypeStruct(x.shape[1:], x.dtype))
         y, _, pull = backprop.pullback(layer, params, state, x, **how)
@@ -94,7 +95,7 @@ def test_central_differences_of_convolutions(form, monkeypatch, x64):
         y, _, pull = backprop.pullback(layer, params, {}, x)
         return sum(map(jnp.vdot, jax.tree.leaves(pull(weights(y))), jax.tree.leaves(step)))
 
-    @jax.jit
+    @jit
     def both(at, step):
         each = zip(LAYERS, *at, zip(*step, strict=True), strict=True)
         slopes = [slope(layer, params, x, along) for (layer, _), params, x, along in each]

@@ -12,6 +12,7 @@ import jaxnn as nn
 from jaxnn.backprop import pullback
 from jaxnn.backprop.recurrent import truncated
 from jaxnn.backprop.rules import looking_up, registered
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -73,7 +74,7 @@ def test_backpropagation_through_time_is_the_gradient_for_up_to_20_steps(layer, 
         return jax.grad(error, argnums=(0, 1))(params, x)
 
     lengths = jnp.arange(1, 21)
-    hand, grad = (jax.jit(jax.vmap(one))(lengths) for one in (by_hand, by_grad))
+    hand, grad = (jit(jax.vmap(one))(lengths) for one in (by_hand, by_grad))
     assert jnp.abs(grad[1][:, 0]).min() > 0  # the first input still counts after 20 steps
     chex.assert_trees_all_close(hand, grad, rtol=1e-10, atol=1e-12)
 
@@ -105,9 +106,9 @@ def test_truncated_stops_the_gradient_of_the_state_between_stretches(layer, x64)
         y, pull = jax.vjp(partial(stopped, layer, steps), params, x)
         return y, *pull(dy)
 
-    hand, expected = (jax.jit(lambda one=one: [one(steps) for steps in (1, 3, 7)])() for one in (by_hand, by_stopping))
+    hand, expected = (jit(lambda one=one: [one(steps) for steps in (1, 3, 7)])() for one in (by_hand, by_stopping))
     chex.assert_trees_all_close(hand, expected, rtol=1e-10, atol=1e-12)
-    all_of_it = jax.jit(lambda: pullback(layer, params, {}, x)[2](dy))()
+    all_of_it = jit(lambda: pullback(layer, params, {}, x)[2](dy))()
     chex.assert_trees_all_close(hand[-1][1:], all_of_it, rtol=1e-12)
     assert jnp.abs(hand[1][1]["recurrent_kernel"] - all_of_it[0]["recurrent_kernel"]).max() > 1e-3
 
@@ -166,7 +167,7 @@ def test_attention_to_one_key_teaches_queries_and_keys_nothing(x64):
     """A softmax of one number is 1 whatever the number: y = x W_v W_o."""
     layer = nn.MultiHeadAttention(2)
     params, x, dy = drawn(layer, 5, 1, 4)
-    dparams, dx = jax.jit(lambda: pullback(layer, params, {}, x)[2](dy))()
+    dparams, dx = jit(lambda: pullback(layer, params, {}, x)[2](dy))()
     assert not any(jnp.any(leaf) for leaf in jax.tree.leaves((dparams["query"], dparams["key"])))
     value, out = (np.asarray(params[name]["kernel"]).reshape(4, 4) for name in ("value", "out"))
     rows, dvalues = np.asarray(x)[:, 0], np.asarray(dy)[:, 0] @ out.T
@@ -182,7 +183,7 @@ def test_two_keys_that_fit_equally_share_the_gradient_by_hand():
     params = {name: {"kernel": jnp.ones((1, 1, 1))} for name in ("query", "key", "value", "out")}
     layer = nn.MultiHeadAttention(1, use_bias=False)
 
-    @jax.jit
+    @jit
     def both(x, dy):
         y, _, pull = pullback(layer, params, {}, x)
         return y, *pull(dy)
@@ -201,12 +202,12 @@ def test_a_sequence_of_padding_has_the_gradient_of_a_plain_mean(causal, x64):
     params, x, dy = drawn(layer, 2, 3, 4)
     mask = jnp.array([[True, True, False], [False, False, False]])
 
-    @jax.jit
+    @jit
     def by_hand(dy):
         y, _, pull = pullback(layer, params, {}, x, mask=mask)
         return y, *pull(dy)
 
-    @jax.jit
+    @jit
     def by_autodiff(dy):
         y, pull = jax.vjp(lambda params, x: layer.apply(params, {}, x, mask=mask)[0], params, x)
         return y, *pull(dy)
@@ -229,7 +230,7 @@ def test_a_row_that_is_looked_up_twice_gets_the_sum():
 def test_a_number_without_a_row_teaches_none():
     layer = nn.Embedding(3, 1)
 
-    @jax.jit
+    @jit
     def gradient(x):
         return pullback(layer, {"embedding": jnp.zeros((3, 1))}, {}, x)[2](jnp.ones((3, 1)))[0]["embedding"]
 

@@ -15,6 +15,7 @@ from cases import LAYERS
 from jaxnn import losses
 from jaxnn.backprop.trace import trace
 from jaxnn.layers.graph import edges, nodes
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -36,7 +37,7 @@ def batch(seed=0, examples=3, inputs=5):
 
 def traced(net, loss, *given, **how):
     """What `trace` returns, by one compiled program; its arrays in NumPy."""
-    return jax.device_get(jax.jit(partial(trace, net, loss, **how))(*given))
+    return jax.device_get(jit(partial(trace, net, loss, **how))(*given))
 
 
 def test_a_trace_is_what_autodiff_says_of_every_intermediate(getkey, x64):
@@ -55,8 +56,8 @@ def test_a_trace_is_what_autodiff_says_of_every_intermediate(getkey, x64):
 
     names = [one.path for one in done.layers]
     assert names == ["dense_0", "activation_0", "dropout_0", "dense_1"]
-    slopes = jax.jit(jax.grad(error))({one.path: np.zeros_like(one.y) for one in done.layers})
-    outputs = jax.jit(partial(NET.outputs, **how))(params, state, x)
+    slopes = jit(jax.grad(error))({one.path: np.zeros_like(one.y) for one in done.layers})
+    outputs = jit(partial(NET.outputs, **how))(params, state, x)
     for one in done.layers:
         np.testing.assert_allclose(one.y, outputs[one.path], rtol=1e-12)
         np.testing.assert_allclose(one.dy, slopes[one.path], rtol=1e-9, atol=1e-12)
@@ -68,7 +69,7 @@ def test_a_trace_is_what_autodiff_says_of_every_intermediate(getkey, x64):
     def objective(params):
         return (weight * LOSS(NET.apply(params, state, x, **how)[0], y)).sum() / weight.sum()
 
-    grads = jax.jit(jax.grad(objective))(params)
+    grads = jit(jax.grad(objective))(params)
     chex.assert_trees_all_close(done.grads, grads, rtol=1e-9, atol=1e-12)
     chex.assert_trees_all_close(done.new_params, jax.tree.map(lambda w, g: w - 0.1 * g, params, grads), rtol=1e-9)
     chex.assert_trees_all_equal({one.path: one.new_params for one in done.layers if one.params}, done.new_params)
@@ -80,8 +81,8 @@ def test_a_trace_is_a_pytree_under_jit_and_vmap(getkey):
     params, state = drawn(NET, getkey(), 5)
     members = jax.tree.map(lambda leaf: np.stack([leaf, leaf - 0.5]), (params, state))
     x, y = batch()
-    run = jax.jit(partial(trace, NET, LOSS))
-    every = jax.jit(jax.vmap(partial(trace, NET, LOSS), in_axes=(0, 0, None, None)))(*members, x, y)
+    run = jit(partial(trace, NET, LOSS))
+    every = jit(jax.vmap(partial(trace, NET, LOSS), in_axes=(0, 0, None, None)))(*members, x, y)
     for i in range(2):
         alone = run(*jax.tree.map(operator.itemgetter(i), members), x, y)
         assert jax.tree.structure(alone) == jax.tree.structure(every)
@@ -225,8 +226,9 @@ def test_a_small_change_spreads_downstream_and_nowhere_else(getkey, x64):
     net = nn.Chain(nn.Dense(6), nn.tanh, nn.Dense(5), nn.tanh, nn.Dense(4), nn.tanh)
     params, state = drawn(net, getkey(), 3)
     x = batch(examples=7, inputs=3)[0]
-    run = jax.jit(lambda params: net.outputs(params, state, x))
-    slope = jax.jit(lambda params, direction: jax.jvp(run, (params,), (direction,)))
+    outputs = partial(net.outputs, state=state, x=x)
+    run = jit(outputs)
+    slope = jit(lambda params, direction: jax.jvp(outputs, (params,), (direction,)))
     for name in ("dense_0", "dense_1"):
         direction = jax.tree.map(np.zeros_like, params)
         direction[name]["kernel"][1, 2] = 1.0

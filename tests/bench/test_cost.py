@@ -5,6 +5,8 @@ import pytest
 from bench import cost
 from bench.problem import DIGITS, TINY
 
+pytestmark = pytest.mark.usefixtures("quick_compiles", "compiles_as_users_do")
+
 
 @pytest.mark.parametrize(
     "problem",

@@ -1,11 +1,12 @@
 """Every peer trains the same: with one minibatch an epoch the order of rows is nothing, and all must agree."""
 
 import dataclasses
+from functools import cache
 
-import jax
 import numpy as np
 import pytest
 
+import quick
 from bench.digits import installed
 from bench.peers import PEERS, hand_written
 from bench.problem import DIGITS, TINY, write_data
@@ -20,10 +21,16 @@ PROBLEMS = [
 OTHERS = ["keras_jax", "flax_nnx", "flax_nnx_cached", "equinox_loop", "pytorch", "pytorch_best"]
 
 
+@cache
+def by_hand(problem):
+    rule, step = hand_written.make_step(problem)
+    return rule, quick.jit(step)
+
+
 def expected(problem, x, y, seed):
     """The last loss of the hand-written step from the weights that all begin with."""
-    rule, step = hand_written.make_step(problem)
-    params, step = tuple(problem.weights(seed)), jax.jit(step)
+    rule, step = by_hand(problem)
+    params = tuple(problem.weights(seed))
     opt_state, value = rule.init(params), np.nan
     for _ in range(problem.epochs):
         params, opt_state, value = step(params, opt_state, x, y)
@@ -33,7 +40,7 @@ def expected(problem, x, y, seed):
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory):
     """One process for all of them, or each would import JAX again."""
-    with Worker(tmp_path_factory.mktemp("data")) as worker:
+    with Worker(tmp_path_factory.mktemp("data"), quick.ENVIRONMENT) as worker:
         yield worker
 
 
@@ -53,13 +60,11 @@ def test_a_peer_does_what_the_hand_written_step_does(peer, worker):
         assert worker.losses[name][1:] == [pytest.approx(expected(problem, x, y, 5), rel=2e-4)] * 2
 
 
-def test_those_that_draw_for_themselves_come_near(tmp_path):
+def test_those_that_draw_for_themselves_come_near(worker):
     problem = dataclasses.replace(DIGITS, rows=320, epochs=30, rate=0.003)
-    with Worker(tmp_path) as worker:
-        for peer in ("fit", "jax_scan", "jax_loop", "scikit_learn"):
-            assert not PEERS[peer].missing
-            worker.prepare(peer, problem)
-    losses = [values[0] for values in worker.losses.values()]
+    peers = ("fit", "jax_scan", "jax_loop", "scikit_learn")
+    assert not [peer for peer in peers if PEERS[peer].missing]
+    losses = [worker.prepare(peer, problem)["loss"] for peer in peers]
     assert max(losses) < 1.6 * min(losses)
     assert max(losses) < 0.1  # ln 10 = 2.3 at the start
 

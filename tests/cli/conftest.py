@@ -33,7 +33,7 @@ def cache_folder():
 def _cache_in(folder):
     """Point the commands to a folder for compiled programs, and put JAX's settings back afterwards.
 
-    They compile quickly; those in processes of their own (test_processes.py) compile as users do.
+    They compile quickly; those in processes of their own compile as users do, if they are not told otherwise.
     """
     before = {name: getattr(jax.config, name) for name in _CACHE_SETTINGS}
     with pytest.MonkeyPatch.context() as patch:

@@ -6,6 +6,7 @@ import sys
 import jax
 import pytest
 
+import quick
 from cli.commands import QUICK, another_process
 from jaxnn import cache
 
@@ -63,6 +64,7 @@ def test_without_a_folder_a_run_compiles_and_goes_on(shell, place, monkeypatch, 
 
 def test_programs_are_kept_and_bad_ones_are_compiled_again(place, monkeypatch):
     monkeypatch.setenv("JAXNN_CACHE_DIR", "kept")
+    monkeypatch.setenv("XLA_FLAGS", quick.ENVIRONMENT["XLA_FLAGS"])
     command = ("train", "iris", "--hidden", "3", "--epochs", "2", "--quiet", "--out")
     assert another_process(*command, "a").code == 0
     programs = sorted(path for path in (place / "kept").iterdir() if path.name.endswith("-cache"))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import quick
 from cli.commands import QUICK, another_process
 from jaxnn.cli import runfolder
 
@@ -52,7 +53,7 @@ def test_closed_and_full_streams_end_it_without_a_traceback(place):
 def test_an_encoding_without_the_letters(place):
     rows = [f"{i % 7},{i % 3},{'äöü'[i % 3]}\n" for i in range(30)]
     (place / "t.csv").write_text("größe,b,kind\n" + "".join(rows), encoding="utf-8")
-    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"} | quick.ENVIRONMENT
     done = another_process("train", "t.csv", "--target", "kind", *QUICK, "--out", "run", env=environment)
     assert done.code == 0, done.err
     assert "\\xe4" in done.out

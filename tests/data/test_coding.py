@@ -11,6 +11,8 @@ import jaxnn as nn
 from jaxnn import JaxnnError, losses
 from jaxnn.data.coding import BinaryCode, OneHot, from_columns, from_signs, to_columns, to_signs
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 CODES = [OneHot, BinaryCode]
 
 

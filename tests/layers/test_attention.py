@@ -11,6 +11,7 @@ import jaxnn as nn
 from jaxnn.layers import attention as module
 from jaxnn.layers.attention import attend
 from jaxnn.layers.positions import rotated
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -18,9 +19,11 @@ pytestmark = pytest.mark.usefixtures("quick_compiles")
 def drawn(net, shape, key=0):
     """Weights with biases that are not 0, and an input of that shape."""
     example = jax.ShapeDtypeStruct(shape[-2:], jnp.float32)
-    params, state = net.init(jax.random.key(key), example)
+    params, state = jit(lambda key: net.init(key, example))(jax.random.key(key))
     random = np.random.default_rng(key)
-    moved = jax.tree.map(lambda leaf: leaf + 0.1 * random.normal(size=leaf.shape).astype(np.float32), params)
+    moved = jax.tree.map(
+        lambda leaf: leaf + 0.1 * random.normal(size=leaf.shape).astype(np.float32), jax.device_get(params)
+    )
     return moved, state, jnp.asarray(random.normal(size=shape), jnp.float32)
 
 
@@ -83,7 +86,7 @@ def test_by_hand_and_by_jax_are_the_same(seen, monkeypatch):
 def test_the_future_changes_no_bit(rotary):
     block = nn.TransformerBlock(8, 2, causal=True, rotary=rotary)
     params, state, x = drawn(block, (2, 7, 8))
-    run = jax.jit(lambda x: block.apply(params, state, x)[0])
+    run = jit(lambda x: block.apply(params, state, x)[0])
     y, other = run(x), run(x.at[:, 4:].add(100.0))
     np.testing.assert_array_equal(y[:, :4], other[:, :4])
     assert not np.allclose(y[:, 4:], other[:, 4:])
@@ -94,10 +97,10 @@ def test_without_positions_a_block_that_sees_all_does_not_know_the_order():
     block = nn.TransformerBlock(8, 2)
     params, state, x = drawn(block, (7, 8))
     order = np.random.default_rng(1).permutation(7)
-    run = jax.jit(lambda x: block.apply(params, state, x)[0])
+    run = jit(lambda x: block.apply(params, state, x)[0])
     np.testing.assert_allclose(run(x[order]), run(x)[order], rtol=1e-5, atol=1e-5)
     placed = nn.Chain(nn.SinusoidalPositions(), block)
-    run = jax.jit(lambda x: placed.apply({"transformer_block_0": params}, state, x)[0])
+    run = jit(lambda x: placed.apply({"transformer_block_0": params}, state, x)[0])
     assert not np.allclose(run(x[order]), run(x)[order], atol=1e-2)
 
 
@@ -106,7 +109,7 @@ def test_a_row_that_may_see_nothing_is_finite_with_its_gradient():
     params, state, x = drawn(layer, (2, 3, 4))
     mask = jnp.array([[True, True, False], [False, False, False]])
 
-    @jax.jit
+    @jit
     @jax.value_and_grad
     def squares(params):
         return jnp.square(layer.apply(params, state, x, mask=mask)[0]).sum()

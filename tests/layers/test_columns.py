@@ -9,6 +9,7 @@ import pytest
 
 import jaxnn as nn
 from jaxnn.checks import JaxnnError
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -29,7 +30,7 @@ def test_a_code_becomes_its_row_where_it_stood(dtype):
 @pytest.mark.parametrize("code", [-1.0, 3.0, 0.5, 1e30, -1e30, np.nan, np.inf])
 def test_a_code_without_a_row_is_no_other_row(code):
     x = np.array([[7.0, code, 9.0]], np.float32)
-    compiled = np.asarray(jax.jit(embed)(x))
+    compiled = np.asarray(jit(embed)(x))
     np.testing.assert_array_equal(compiled, [[7, np.nan, np.nan, 9]])
     with pytest.raises(JaxnnError, match=re.escape(f"got the code {code:g} as input 1; needed codes from 0 to 2")):
         embed(x)
@@ -37,7 +38,7 @@ def test_a_code_without_a_row_is_no_other_row(code):
 
 @pytest.mark.parametrize("code", [-1, 3, 2**31 - 1, -(2**31)])
 def test_a_whole_number_without_a_row_is_no_other_row(code):
-    np.testing.assert_array_equal(jax.jit(embed)(np.array([[7, code, 9]], np.int32)), [[7, np.nan, np.nan, 9]])
+    np.testing.assert_array_equal(jit(embed)(np.array([[7, code, 9]], np.int32)), [[7, np.nan, np.nan, 9]])
 
 
 def test_only_the_rows_of_a_batch_have_a_gradient():

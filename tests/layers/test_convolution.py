@@ -10,13 +10,14 @@ import pytest
 import jaxnn as nn
 from jaxnn import convolutions
 from jaxnn.layers.geometry import output_size, same_padding
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
 
 def drawn(layer, *shape, seed=0):
     """Parameters of a layer and an input of a shape, all generic."""
-    params, _ = layer.init(jax.random.key(seed), jax.ShapeDtypeStruct(shape[1:], jnp.float32))
+    params, _ = jax.eval_shape(lambda: layer.init(jax.random.key(seed), jax.ShapeDtypeStruct(shape[1:], jnp.float32)))
     random = np.random.default_rng(seed)
     return jax.tree.map(lambda leaf: jnp.asarray(random.normal(size=leaf.shape), leaf.dtype), params), jnp.asarray(
         random.normal(size=shape), jnp.float32
@@ -129,9 +130,9 @@ def test_images_in_parts_are_images_at_once(layer, monkeypatch):
     def gradients(params, x):
         return jax.value_and_grad(lambda p, x: jnp.sin(layer.apply(p, {}, x)[0]).sum(), (0, 1))(params, x)
 
-    whole = gradients(params, x)
+    whole = jit(lambda *given: gradients(*given))(params, x)
     monkeypatch.setattr(convolutions, "PATCHES", 3000)  # two or three images: 7 are padded
-    parts = jax.jit(gradients).lower(params, x)
+    parts = jit(gradients).lower(params, x)
     assert "while" in parts.as_text()
     for one, other in zip(jax.tree.leaves(parts.compile()(params, x)), jax.tree.leaves(whole), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
@@ -145,8 +146,9 @@ def test_second_derivatives():
         return (jnp.square(layer.apply(params, {}, x)[0]) / 2).sum()
 
     # the energy of a linear map J is x'J'Jx / 2 and more of lower degree
-    jacobian = jax.jacobian(lambda x: layer.apply(params, {}, x)[0])(x).reshape(8, 4)
-    np.testing.assert_allclose(jax.hessian(energy)(x).reshape(4, 4), jacobian.T @ jacobian, rtol=1e-4, atol=1e-5)
+    jacobian = np.asarray(jit(jax.jacobian(lambda x: layer.apply(params, {}, x)[0]))(x)).reshape(8, 4)
+    hessian = np.asarray(jit(jax.hessian(energy))(x)).reshape(4, 4)
+    np.testing.assert_allclose(hessian, jacobian.T @ jacobian, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,10 @@ def test_every_combination_that_two_layers_share_with_xla():
     for stride, dilation, (low, high) in itertools.product((1, 2, 3), (1, 2), ((0, 0), (2, 1))):
         layer = nn.Conv(2, (3,), strides=stride, padding=((low, high),), dilation=dilation, use_bias=False, fit="floor")
         params, x = drawn(layer, 2, 8, 2)
-        expected = jax.lax.conv_general_dilated(
-            x, params["kernel"], (stride,), [(low, high)], None, (dilation,), ("NWC", "WIO", "NWC")
-        )
-        np.testing.assert_allclose(layer.apply(params, {}, x)[0], expected, rtol=1e-5, atol=1e-5)
+
+        @jit
+        def both(params, x, layer=layer, given=((stride,), [(low, high)], None, (dilation,))):
+            theirs = jax.lax.conv_general_dilated(x, params["kernel"], *given, ("NWC", "WIO", "NWC"))
+            return layer.apply(params, {}, x)[0], theirs
+
+        np.testing.assert_allclose(*both(params, x), rtol=1e-5, atol=1e-5)

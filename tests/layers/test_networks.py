@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 import jaxnn as nn
+from quick import jit
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "quick_compiles")
 
 
 def drawn(net, features, key=0, dtype=jnp.float64):
     """Parameters with biases that are not 0."""
-    params, _ = net.init(jax.random.key(key), jax.ShapeDtypeStruct((features,), dtype))
+    params, _ = jit(lambda key: net.init(key, jax.ShapeDtypeStruct((features,), dtype)))(jax.random.key(key))
     leaves, structure = jax.tree.flatten(params)
     random = np.random.default_rng(99)
-    return jax.tree.unflatten(structure, [leaf + 0.1 * random.normal(size=leaf.shape) for leaf in leaves])
+    return jax.tree.unflatten(structure, [np.asarray(leaf) + 0.1 * random.normal(size=leaf.shape) for leaf in leaves])
 
 
 def run(net, params, x):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import jaxnn as nn
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -21,7 +22,7 @@ IMAGES = RANDOM.normal(size=(6, 3, 2, 4)).astype(np.float32) * 3 + 1
 
 
 def started(layer, shape, dtype=jnp.float32):
-    return layer.init(jax.random.key(0), jax.ShapeDtypeStruct(shape, dtype))
+    return jit(lambda key: layer.init(key, jax.ShapeDtypeStruct(shape, dtype)))(jax.random.key(0))
 
 
 @pytest.mark.course("R18")
@@ -55,13 +56,18 @@ def test_training_agrees_with_flax(masked):
     params = {"scale": jnp.array([0.5, 1, 2, 3]), "bias": jnp.array([1.0, -1, 0, 2])}
     real = np.arange(6) < 4 if masked else None
     known = {name: state[name] for name in ("mean", "var")}
+
+    @jit
+    def both(state, known, x):
+        wide = None if real is None else jnp.broadcast_to(real[:, None, None, None], x.shape)
+        given = {"params": params, "batch_stats": known}
+        return (
+            ours.apply(params, state, x, train=True, mask=None if real is None else jnp.asarray(real)),
+            theirs.apply(given, x, mutable=["batch_stats"], mask=wide),
+        )
+
     for step in range(3):
-        x = jnp.asarray(IMAGES + step)
-        y, state = ours.apply(params, state, x, train=True, mask=None if real is None else jnp.asarray(real))
-        expected, updated = theirs.apply(
-            {"params": params, "batch_stats": known}, x, mutable=["batch_stats"],
-            mask=None if real is None else jnp.broadcast_to(real[:, None, None, None], x.shape),
-        )  # fmt: skip
+        (y, state), (expected, updated) = both(state, known, jnp.asarray(IMAGES + step))
         known = updated["batch_stats"]
         kept = slice(None) if real is None else slice(0, 4)
         np.testing.assert_allclose(y[kept], expected[kept], rtol=2e-5, atol=2e-6)
@@ -105,7 +111,7 @@ def test_a_batch_without_a_real_row_gives_no_nan_and_moves_nothing(layer):
         y, after = layer.apply(params, state, x, train=True, mask=nobody)
         return jnp.square(y).sum(), after
 
-    (value, after), grads = jax.value_and_grad(loss, (0, 1), has_aux=True)(params, x)
+    (value, after), grads = jit(jax.value_and_grad(loss, (0, 1), has_aux=True))(params, x)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((value, grads)))
     chex.assert_trees_all_equal(after, state)
 
@@ -127,7 +133,7 @@ def test_a_large_mean_leaves_the_variance_its_digits():
     layer = nn.BatchNorm(momentum=0.0)
     params, state = started(layer, (1,))
     x = (10_000 + RANDOM.normal(size=(1000, 1))).astype(np.float32)
-    _, after = layer.apply(params, state, jnp.asarray(x), train=True)
+    _, after = jit(lambda x: layer.apply(params, state, x, train=True))(x)
     assert float(after["var"][0]) == pytest.approx(x.astype(np.float64).var(), rel=1e-3)
 
 
@@ -139,8 +145,8 @@ def test_second_derivatives_are_those_of_the_formula(x64):
     def formula(x):
         return ((x - x.mean()) / jnp.sqrt(x.var() + 0.1))[0]
 
-    ours = jax.hessian(lambda x: layer.apply(params, state, x)[0][0])(x)
-    np.testing.assert_allclose(ours, jax.hessian(formula)(x), rtol=1e-10, atol=1e-12)
+    ours = jit(jax.hessian(lambda x: layer.apply(params, state, x)[0][0]))(x)
+    np.testing.assert_allclose(ours, jit(jax.hessian(formula))(x), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.course("R18")
@@ -174,7 +180,7 @@ def test_batch_norm_lessens_the_impact_of_initial_weights():
             grown = jax.tree.map(lambda leaf: leaf * scale if leaf.ndim == 2 else leaf, params)
             return jax.lax.scan(step, (grown, state), None, length=200)[1][-1]
 
-        losses = jax.jit(jax.vmap(final))(jnp.array([0.1, 0.3, 1.0, 3.0, 10.0]))
+        losses = jit(jax.vmap(final))(jnp.array([0.1, 0.3, 1.0, 3.0, 10.0]))
         spreads.append(float(losses.max() - losses.min()))
     assert spreads[1] < 0.25 * spreads[0]
 

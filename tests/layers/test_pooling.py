@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxnn as nn
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -13,7 +14,7 @@ BOARD = jnp.array([[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]])[..
 
 
 def pooled(layer, x, **more):
-    return np.asarray(layer.apply({}, {}, x, **more)[0])
+    return np.asarray(jit(lambda x: layer.apply({}, {}, x, **more)[0])(x))
 
 
 @pytest.mark.course("C20")
@@ -22,13 +23,13 @@ def test_channels_are_independent_and_the_gradient_goes_to_the_largest():
     x, order = jnp.asarray(random.normal(size=(2, 4, 4, 5)), jnp.float32), random.permutation(5)
     for layer in (nn.MaxPool(2), nn.AvgPool(2), nn.MaxPool(3, strides=1)):
         np.testing.assert_array_equal(pooled(layer, x[..., order]), pooled(layer, x)[..., order])
-    gradient = jax.grad(lambda x: nn.MaxPool(2).apply({}, {}, x)[0].sum())(BOARD)[..., 0]
+    gradient = jit(jax.grad(lambda x: nn.MaxPool(2).apply({}, {}, x)[0].sum()))(BOARD)[..., 0]
     np.testing.assert_array_equal(gradient, [[0, 0, 0, 0], [0, 1, 0, 1], [1, 0, 0, 0], [0, 0, 0, 1]])
 
 
 @pytest.mark.parametrize("layer", [nn.MaxPool(2), nn.MaxPool((2, 2), strides=1)], ids=["side by side", "overlapping"])
 def test_of_equals_the_first_has_the_gradient(layer):
-    gradient = jax.grad(lambda x: layer.apply({}, {}, x)[0].sum())(jnp.zeros((2, 4, 1)))[..., 0]
+    gradient = jit(jax.grad(lambda x: layer.apply({}, {}, x)[0].sum()))(jnp.zeros((2, 4, 1)))[..., 0]
     first = [[1, 0, 1, 0], [0, 0, 0, 0]] if layer.strides is None else [[1, 1, 1, 0], [0, 0, 0, 0]]
     np.testing.assert_array_equal(gradient, first)
 
@@ -68,7 +69,7 @@ def test_a_sequence_without_a_position_gives_zero():
     x, mask = jnp.ones((2, 3, 1)), jnp.array([[True, True, False], [False] * 3])
     for layer in (nn.GlobalMaxPool(1), nn.GlobalAvgPool(1)):
         assert pooled(layer, x, mask=mask)[:, 0].tolist() == [1, 0]
-    gradient = jax.grad(lambda x: nn.GlobalMaxPool(1).apply({}, {}, x, mask=mask)[0].sum())(x)
+    gradient = jit(jax.grad(lambda x: nn.GlobalMaxPool(1).apply({}, {}, x, mask=mask)[0].sum()))(x)
     assert np.isfinite(np.asarray(gradient)).all() and not np.asarray(gradient)[1].any()
 
 

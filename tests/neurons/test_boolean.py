@@ -9,6 +9,7 @@ import pytest
 
 import jaxnn as nn
 from jaxnn import neurons
+from quick import jit
 
 CANONICAL = "X1'X2'X3X4X5' + X1'X2X3'X4X5 + X1'X2X3X4'X5' + X1X2'X3'X4'X5 + X1X2'X3X4X5 + X1X2X3'X4'X5"  # B05
 pytestmark = pytest.mark.usefixtures("quick_compiles")
@@ -101,7 +102,7 @@ def answers_of_all(tables, coding):
         output["bias"][k] = params["dense_1"]["bias"]
     net = nn.Chain(nn.Dense(rows), unit, nn.Dense(1), unit)
     x = neurons.truth_rows(n, coding)
-    run = jax.jit(jax.vmap(lambda params: net.apply(params, {}, x)[0][:, 0]))
+    run = jit(jax.vmap(lambda params: net.apply(params, {}, x)[0][:, 0]))
     return np.asarray(run({"dense_0": hidden, "dense_1": output}))
 
 

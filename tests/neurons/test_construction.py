@@ -10,6 +10,7 @@ import pytest
 import jaxnn as nn
 from jaxnn import neurons
 from jaxnn.neurons.construction import weights
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -67,7 +68,7 @@ def test_a_softened_network_says_nearly_the_same_and_has_gradients(network):
     np.testing.assert_allclose(soft(x), network(x), atol=2e-4)
     assert neurons.size_of(soft) == neurons.size_of(network)
     softer = neurons.soften(network, 2.0)
-    gradient = jax.jit(jax.grad(lambda params: softer.net.apply(params, softer.state, x)[0].sum()))
+    gradient = jit(jax.grad(lambda params: softer.net.apply(params, softer.state, x)[0].sum()))
     assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient(softer.params)))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import jaxnn as nn
 from jaxnn import neurons
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -119,7 +120,7 @@ def test_several_outputs_and_several_rates_at_once(x64):
         neurons.extended_weights(both.params["dense_0"]), np.stack([weights(run) for run in alone], axis=1), atol=1e-14
     )
     rates = np.array([0.1, 0.3, 0.4])
-    mapped = jax.jit(
+    mapped = jit(
         jax.vmap(lambda eta: neurons.delta_rule(ROWS, targets[:, 0], learning_rate=eta, epochs=50).errors[-1])
     )(rates)
     assert float(mapped[1]) == pytest.approx(float(alone[0].errors[-1])) and mapped[2] > 1e3 > mapped[0]

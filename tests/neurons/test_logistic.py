@@ -9,6 +9,7 @@ import pytest
 
 import jaxnn as nn
 from jaxnn import neurons
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -148,8 +149,8 @@ def test_softmax_regression_is_a_network_without_hidden_layers():
     def loss(p):
         return jnp.sum(nn.losses.softmax_cross_entropy(net.apply(p, {}, x)[0], y))
 
-    network = jax.jit(jax.value_and_grad(loss))(params)
-    regression = jax.jit(jax.value_and_grad(lambda p: -neurons.log_likelihood(p, x, y)))(params)
+    network = jit(jax.value_and_grad(loss))(params)
+    regression = jit(jax.value_and_grad(lambda p: -neurons.log_likelihood(p, x, y)))(params)
     assert jax.tree.all(jax.tree.map(np.array_equal, network, regression))
     run = neurons.softmax_regression(x, y, learning_rate=0.01, epochs=1)
     step = neurons.likelihood_gradient(zeros(4, 3), x, y)

@@ -7,6 +7,7 @@ import pytest
 
 import jaxnn as nn
 from jaxnn import neurons
+from quick import jit
 
 pytestmark = pytest.mark.usefixtures("quick_compiles")
 
@@ -100,7 +101,7 @@ def test_xor_keeps_the_perceptron_busy_within_bounds():
 
 def test_many_problems_are_one_program():
     labels = jnp.array([OR, AND, NAND])
-    together = jax.jit(jax.vmap(lambda y: neurons.perceptron(ROWS, y)))(labels)
+    together = jit(jax.vmap(lambda y: neurons.perceptron(ROWS, y)))(labels)
     assert together.updates.tolist() == [4, 10, 11]
     assert together.params["dense_0"]["bias"].tolist() == [[0], [-2], [3]]
 

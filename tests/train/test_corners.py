@@ -9,6 +9,8 @@ import pytest
 import jaxnn as nn
 from jaxnn.train import drive
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 LOSS = nn.losses.squared_error
 NET = nn.Chain(nn.Dense(1))
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)

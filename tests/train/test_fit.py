@@ -11,6 +11,9 @@ import pytest
 import jaxnn as nn
 from jaxnn import ops
 
+# what is said of runs; the bits of a run, and runs against loops by hand, are of programs compiled as users do
+quick = pytest.mark.usefixtures("quick_compiles")
+
 LOSS = nn.losses.softmax_cross_entropy
 NET = nn.Chain(nn.Dense(6), nn.relu, nn.Dense(3))
 RANDOM = np.random.default_rng(1)
@@ -64,6 +67,7 @@ def test_a_run_equals_a_hand_written_loop_with_optax(name):
     assert run.steps == 12 and run.history.epochs == 3 and run.best_epoch == 2
 
 
+@quick
 def test_any_optax_optimizer_is_taken_and_its_extra_arguments_are_given():
     run = nn.fit(NET, (X, Y), LOSS, optimizer=optax.chain(optax.clip(1.0), optax.sgd(0.05)), epochs=2)
     assert run.history["loss"][1] < run.history["loss"][0]
@@ -74,6 +78,7 @@ def test_any_optax_optimizer_is_taken_and_its_extra_arguments_are_given():
     assert searched.history["loss"][-1] < adam.history["loss"][-1]
 
 
+@quick
 @pytest.mark.course("S06")
 def test_the_best_weights_are_restored_and_the_history_is_of_exactly_them():
     rule = nn.EarlyStopping(patience=3)
@@ -98,6 +103,7 @@ def test_the_best_weights_are_restored_and_the_history_is_of_exactly_them():
         run.evaluate(X[held][:, :3], Y[held])
 
 
+@quick
 @pytest.mark.course("S05")
 def test_a_metric_where_higher_is_better_can_decide():
     rule = nn.EarlyStopping(patience=4, monitor="accuracy")
@@ -105,6 +111,7 @@ def test_a_metric_where_higher_is_better_can_decide():
     assert run.best_epoch == np.argmax(run.history["val_accuracy"])
 
 
+@quick
 def test_without_validation_the_last_weights_are_kept_and_metrics_are_of_the_training_data():
     run = nn.fit(NET, (X, Y), LOSS, epochs=4, metrics=["accuracy"])
     assert list(run.history) == ["loss", "accuracy"] and run.best_epoch == 3
@@ -119,6 +126,7 @@ def test_the_same_key_gives_the_same_bits_and_another_key_another_run():
     assert not np.array_equal(runs[0].params["dense_0"]["kernel"], runs[3].params["dense_0"]["kernel"])
 
 
+@quick
 def test_a_run_goes_on_from_earlier_weights():
     first = nn.fit(NET, (X, Y), LOSS, epochs=2, optimizer="sgd", batch_size=None)
     second = nn.fit(NET, (X, Y), LOSS, epochs=3, optimizer="sgd", batch_size=None, start=first)
@@ -128,6 +136,7 @@ def test_a_run_goes_on_from_earlier_weights():
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), second.params, whole.params)
 
 
+@quick
 def test_a_weight_of_two_is_a_row_given_twice_and_one_of_zero_a_row_left_out():
     weight = np.ones(60, np.float32)
     weight[:10], weight[50:] = 2, 0
@@ -138,6 +147,7 @@ def test_a_weight_of_two_is_a_row_given_twice_and_one_of_zero_a_row_left_out():
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), weighted.params, repeated.params)
 
 
+@quick
 @pytest.mark.parametrize("spec", ["balanced", {0: 3.0, 1: 1.0, 2: 0.5}])
 def test_class_weights_are_sample_weights_by_class(spec):
     table = {0: 3.0, 1: 1.0, 2: 0.5} if isinstance(spec, dict) else {c: 60 / (3 * (c == Y).sum()) for c in range(3)}
@@ -149,6 +159,7 @@ def test_class_weights_are_sample_weights_by_class(spec):
     )
 
 
+@quick
 def test_class_weights_of_the_training_data_weigh_validation_data_too():
     few = Y < 2  # the validation lacks a class
     balanced = nn.fit(NET, (X, Y), LOSS, epochs=2, class_weight="balanced", validation=(X[few], Y[few]))
@@ -157,6 +168,7 @@ def test_class_weights_of_the_training_data_weigh_validation_data_too():
     same_bits(dict(balanced.history), dict(by_rows.history))
 
 
+@quick
 def test_weights_count_in_the_validation_too():
     weight = np.where(np.arange(60) % 2, 3.0, 0.5).astype(np.float32)
     run = nn.fit(NET, (X, Y), LOSS, epochs=1, validation=(X, Y, weight), metrics=["accuracy"])
@@ -164,6 +176,7 @@ def test_weights_count_in_the_validation_too():
     assert run.history["val_accuracy"][0] == pytest.approx(expected)
 
 
+@quick
 @pytest.mark.parametrize("batch_size", [7, None])
 def test_a_loss_that_is_not_finite_restores_the_last_finite_weights_and_says_where(batch_size):
     y = np.linspace(0, 1, 40, dtype=np.float32)
@@ -183,6 +196,7 @@ def test_a_loss_that_is_not_finite_restores_the_last_finite_weights_and_says_whe
     assert not again.diverged or run.steps < per_epoch
 
 
+@quick
 def test_with_validation_a_diverged_run_keeps_the_best_epoch():
     y = np.linspace(0, 1, 40, dtype=np.float32)
     x = np.stack([y, 1 - y], axis=1)
@@ -209,6 +223,7 @@ def test_recovery_is_the_same_wherever_chunks_end(monkeypatch):
         same_bits(dict(run.history), dict(runs[0].history))
 
 
+@quick
 def test_a_gradient_that_is_not_finite_after_a_finite_loss_is_undone_too():
     def root(outputs, targets):  # the derivative of the root at 0 is infinite
         return jnp.sqrt(jnp.abs(outputs[:, 0] - targets))
@@ -236,6 +251,7 @@ def test_callbacks_come_after_their_epochs_and_may_end_the_run():
     same_bits(run.params, nn.fit(NET, (X, Y), LOSS, epochs=6, batch_size=16).params)
 
 
+@quick
 def test_ctrl_c_ends_the_run_and_keeps_the_best_weights(listening):
     def press(at):
         if at.epoch >= 1:
@@ -247,13 +263,15 @@ def test_ctrl_c_ends_the_run_and_keeps_the_best_weights(listening):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@quick
 def test_more_epochs_than_the_logs_of_a_chunk_hold():
     run = nn.fit(nn.Chain(nn.Dense(3)), (X, Y), LOSS, epochs=600, batch_size=None, optimizer="sgd", learning_rate=0.01)
     assert run.history.epochs == 600 and (np.diff(run.history["loss"]) <= 1e-6).all()
 
 
-def test_logits_do_not_depend_on_the_rows_beside():
-    run = nn.fit(NET, (X, Y), LOSS, epochs=1)
+def test_logits_do_not_depend_on_the_rows_beside(compiles_as_users_do):
+    net = nn.Chain(nn.Dense(7), nn.relu, nn.Dense(3))  # whose program no other test has compiled
+    run = nn.fit(net, (X, Y), LOSS, epochs=1)
     many = np.concatenate([X] * 9)
     whole = run.logits(many)
     assert whole.shape == (540, 3)
@@ -261,6 +279,7 @@ def test_logits_do_not_depend_on_the_rows_beside():
     np.testing.assert_array_equal(run.logits(X[:0]), whole[:0])
 
 
+@quick
 def test_penalties_are_logged_apart_and_shrink_the_weights():
     free = nn.fit(NET, (X, Y), LOSS, epochs=10, learning_rate=0.05)
     held = nn.fit(NET, (X, Y), LOSS, epochs=10, learning_rate=0.05, penalties=[nn.penalties.l2(0.1)])

@@ -8,6 +8,8 @@ import jaxnn as nn
 from jaxnn.optimizers import LBFGS
 from jaxnn.train.stopping import Converged
 
+quick = pytest.mark.usefixtures("quick_compiles")
+
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(size=(60, 4))
 Y = X @ np.array([[1.0], [-2.0], [0.5], [3.0]]) + 0.7 + 0.1 * RANDOM.normal(size=(60, 1))
@@ -20,6 +22,7 @@ def fitted(net=LINE, x=X, y=Y, loss=nn.losses.half_squared_error, **how):
     return nn.fit(net, (x, y), loss, **HOW | {"stop": Converged(gtol=1e-9, ftol=0.0)} | how)
 
 
+@quick
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["alike", "weighted"])
 def test_least_squares(weight, x64):
     """The minimum is that of the normal equations, reached in few iterations; every one lowers the loss."""
@@ -35,6 +38,7 @@ def test_least_squares(weight, x64):
     np.testing.assert_allclose(run.history["loss"][-1], least, rtol=1e-9)  # measured at the end of the iteration
 
 
+@quick
 def test_penalties_and_batch_statistics(x64):
     """Ridge: (X'X + 2 n s I) w = X'y, without bias; and running statistics are those of the weights kept."""
     strength = 0.05
@@ -61,6 +65,7 @@ def test_resumed_and_in_float32():
     assert flat.history.epochs <= 3 and flat.stopped_because == "more than 3 evaluations"
 
 
+@quick
 def test_what_cannot_be_searched_is_refused():
     for wrong, message in [
         ({"batch_size": 32}, r"LBFGS\(\): got minibatches of 32 of 60 examples; needed all of them"),

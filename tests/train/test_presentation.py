@@ -12,6 +12,8 @@ from jaxnn import losses, ops
 from jaxnn.data.coding import BinaryCode, OneHot
 from jaxnn.data.parts import holdout
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
 
 def houses(rows=200):
     """Bedrooms, bathrooms and square feet, about (4, 2, 2400), and a price that they decide, in thousands."""

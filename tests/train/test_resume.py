@@ -7,6 +7,8 @@ import pytest
 
 import jaxnn as nn
 
+quick = pytest.mark.usefixtures("quick_compiles")
+
 LOSS = nn.losses.softmax_cross_entropy
 RANDOM = np.random.default_rng(1)
 Y = RANDOM.integers(0, 3, 60).astype(np.int32)
@@ -53,6 +55,7 @@ def test_a_schedule_gives_each_step_its_rate():
     np.testing.assert_array_equal(ours.params["kernel"], theirs.params["kernel"])
 
 
+@quick
 def test_a_rule_that_watches_the_training_stops_on_what_is_minimised():
     """A learning rate of almost nothing: the first epoch is the only one that improves on infinity by min_delta."""
     rule = nn.EarlyStopping(patience=4, min_delta=1.0, on="training")
@@ -67,6 +70,7 @@ def test_a_rule_that_watches_the_training_stops_on_what_is_minimised():
         )
 
 
+@quick
 @pytest.mark.parametrize("gradient", ["autodiff", "backprop"])
 def test_a_penalty_per_example_is_divided_by_the_weight_of_the_minibatch(gradient):
     """One step of plain gradient descent on y = w x at w = 2, x = 0: only the penalty moves w; by hand."""
@@ -81,6 +85,7 @@ def test_a_penalty_per_example_is_divided_by_the_weight_of_the_minibatch(gradien
     np.testing.assert_allclose(run.history["penalty"], [3.0 * 4 / 6], rtol=1e-6)
 
 
+@quick
 def test_counts_below_zero_and_metrics_of_rates():
     """Metrics of a Poisson regression compare rates, exp of the outputs, with the counts."""
     x, y = X[:, :1], np.round(np.exp(X[:, 0]))
