@@ -25,6 +25,7 @@ def prepare(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "did not converge": that is asked for
             search = SearchCV(model, GRIDS[grid], cv=folds, refit=False, **options).fit(x, y)
-        return figures(search.cv_results_["params"], search.cv_results_["mean_test_score"])
+        found = figures(search.cv_results_["params"], search.cv_results_["mean_test_score"])
+        return found | {"best": float(search.best_score_)}  # of those that had all epochs
 
     return run

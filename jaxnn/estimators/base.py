@@ -135,7 +135,7 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         parameters.check(self)
         first = not hasattr(self, "n_iter_") or not (self.warm_start or incremental)
         given = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
-        X, y = self._validated(X, y, first)
+        X, y = self._validated_once(X, y) if first else self._validated(X, y, first)
         y = self._learn_targets(y, incremental, first)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         dtype = self._dtype(X, first)
@@ -150,6 +150,19 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
                 self._net, self._loss = self._same_network(rows.x.shape[1:]), self._objective().loss
             learnt, held = self._held(rows, X_val, y_val, dtype, random, incremental, first)
         return Asked(rows if learnt is None else learnt, held, random, incremental, given)
+
+    def _validated_once(self, X: Any, y: Any) -> Any:
+        """Checked X and y, and what the check tells the estimator of them; once for fits of the same data."""
+
+        def validated() -> Any:
+            before = dict(self.__dict__)
+            found = self._validated(X, y, True)
+            told = {name: value for name, value in self.__dict__.items() if before.get(name, before) is not value}
+            return found, told
+
+        found, told = prefit.once("validated", (type(self), X, y), validated)
+        self.__dict__.update(told)
+        return found
 
     def _validated(self, X: Any, y: Any, first: bool) -> Any:
         kinds = {"dtype": (np.float64, np.float32), "accept_sparse": ["csr", "csc"], "multi_output": True}

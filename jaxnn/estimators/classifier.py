@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from jaxnn.checks import fail
-from jaxnn.estimators import ensemble, objectives, prediction
+from jaxnn.estimators import ensemble, objectives, prediction, prefit
 from jaxnn.estimators.base import NeuralEstimator, is_stochastic, keep
 from jaxnn.estimators.perceptron import Perceptron
 from jaxnn.estimators.targets import Labels
@@ -24,14 +24,14 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         if y.ndim == 2 and y.shape[1] == 1 and not hasattr(y, "toarray"):
             y = column_or_1d(y, warn=True)
         if first and not incremental:
-            self._labels = Labels(y)
+            self._labels = prefit.once("labels", (y,), lambda: Labels(y))
             self.classes_ = self._labels.classes
         else:
             self._labels.check(y, warm=self.warm_start and not incremental)
         return y
 
     def _targets_of(self, y: Any, dtype: Any) -> np.ndarray:
-        return self._labels.targets(y, dtype)
+        return prefit.once("targets", (y, str(dtype)), lambda: self._labels.targets(y, dtype))
 
     def _weighted(self, y: Any, weight: Any, incremental: bool) -> Any:
         if self.class_weight is None:

@@ -159,29 +159,26 @@ class SearchCV(GridSearchCV):
         splitter: Any = self._checked_cv_orig
         splits = list(splitter.split(X, y, **routed.splitter.split))
         parts = self._kept.setdefault("parts", {})
-        ready = []
-        for candidate in candidates:
-            for k, (train, _) in enumerate(splits):
-                if k not in parts:
-                    pair = (None if one is None else _safe_indexing(one, train) for one in (X, y, weight))
-                    parts[k] = tuple(pair)
-                ready.append(self._one(candidate, k, parts[k]))
-        return ready
+        for k, (train, _) in enumerate(splits):
+            if k not in parts:
+                parts[k] = tuple(None if one is None else _safe_indexing(one, train) for one in (X, y, weight))
+        with prefit.checking_once(self._kept.setdefault("checked", {})):
+            return [self._one(one, k, parts[k]) for one in candidates for k in range(len(splits))]
 
     def _one(self, candidate: dict[str, Any], fold: int, part: tuple[Any, Any, Any]) -> Prefit:
         """A candidate on a fold; where it was trained for fewer epochs before, the run goes on."""
         settings = {name: value for name, value in candidate.items() if name != self._resource}
         key = (repr(sorted(settings.items(), key=lambda item: item[0])), fold)
         before = self._kept.get(key)
+        if before is not None and before.computed is not None and self.schedule != "full":
+            self._kept[key] = before.longer(candidate[self._resource])
+            return self._kept[key]
         own: Any = clone(candidate, safe=False)
         estimator: Any = clone(self.estimator)
         estimator.set_params(**own)
         final, X = self._front(estimator, candidate, fold, part)
-        one = Prefit(final, X, part[1], part[2])
-        if before is not None and before.computed is not None and one.error is None:
-            one.go_on(before)
-        self._kept[key] = one
-        return one
+        self._kept[key] = Prefit(final, X, part[1], part[2])
+        return self._kept[key]
 
     def _front(self, estimator: Any, candidate: dict[str, Any], fold: int, part: tuple[Any, Any, Any]) -> Any:
         """The network's estimator, and the rows as the steps before it in a pipeline make them."""

@@ -32,11 +32,11 @@ def tune(
     """Let an Optuna study choose settings: ask it for a batch, train all of them at once, tell it their scores.
 
     Args:
-        study: of `optuna.create_study`, in the direction of the metric; or anything with `ask()` and `tell(trial, ...)`.
+        study: of `optuna.create_study`, in the direction of the metric; or anything with `ask()` and `tell(...)`.
         suggest: from a trial to a setting, by `trial.suggest_float("learning_rate", 1e-4, 1e-1, log=True)` and so on;
             the names are those of `jaxnn.search`.
-        make_net, data, loss, folds, repeats, validation, metric, key, groups, strategy, threads, progress: as for
-            `jaxnn.search`.
+        make_net, data, loss, folds, repeats, validation, metric: as for `jaxnn.search`.
+        key, groups, strategy, threads, progress: as for `jaxnn.search`.
         batch: trials asked for at a time: they are members of one population.
         rounds: how often.
         **shared: settings of `fit` that all runs share.

@@ -4,7 +4,7 @@ Padded features, their weights and the gradients of both are exactly 0 at every 
 and the biases that make them are 0, so z is 0; what stands before the next `Dense` takes zeros to zeros (`truewidth`).
 Backward, the rows of the next kernel are 0, so no gradient comes through them; their own gradient is a sum of products
 with features that are 0. A weight of 0 whose gradients are 0 stays 0 under `L1`, `L2` and clipping, and in every
-optimiser of `jaxnn.optimizers`. A user's own penalty or optimiser may look at shapes, as a mean over weights does.
+optimiser of `jaxnn.optimizers` but `Given`: a user's own may move it, or look at shapes, as a user's own penalty may.
 """
 
 import dataclasses
@@ -14,19 +14,19 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxnn.layers.base import Layer, walk
+from jaxnn.layers.base import Layer, children
 from jaxnn.layers.combinators import Chain
 from jaxnn.layers.linear import Dense
-from jaxnn.layers.sharing import Tied
 from jaxnn.population.truewidth import at_width
 
 
 def padded(nets: Sequence[Layer], example: jax.ShapeDtypeStruct) -> list[Layer] | None:
     """Return for every network one that is equal to all the others and computes what that network computes.
 
-    Networks may differ in the features of `Dense` layers of a `Chain`. Between a `Dense` whose features differ and the
-    next `Dense` may stand activations of jaxnn that work on each number alone, `Dropout`, `GaussianNoise`, `BatchNorm`
-    and, of rank 1, `LayerNorm` and `RMSNorm`. The weights come from `pad`: `init` would draw those of the widest.
+    Networks may differ in the features of `Dense` layers of a `Chain`, or of one inside it. Between such a `Dense`
+    and the next one may stand activations of jaxnn that work on each number alone, `Dropout`, `GaussianNoise`,
+    `BatchNorm` and, of rank 1, `LayerNorm` and `RMSNorm`. The weights come from `pad`: `init` would draw those of the
+    widest.
 
     Args:
         nets: at least one.
@@ -43,18 +43,12 @@ def padded(nets: Sequence[Layer], example: jax.ShapeDtypeStruct) -> list[Layer] 
     """
     if _alike(nets):
         return list(nets)
-    # the weights of a padded layer may be used at its own place only
-    tied = any(isinstance(layer, Tied) for net in nets for _, layer in walk(net))
-    return None if tied else _padded(nets)
-
-
-def _padded(nets: Sequence[Any]) -> list[Any] | None:
-    """The same for networks without `Tied`."""
-    if any(type(net) is not Chain for net in nets) or len({tuple(net.children()) for net in nets}) > 1:
+    inside = [children(net) for net in nets]
+    if any(type(net) is not Chain for net in nets) or not _alike([list(each) for each in inside]):
         return None
     made: list[list[Layer]] = []
     widths: list[int] | None = None  # of what reaches a child; None where it is not padded
-    for column in zip(*(net.children().values() for net in nets), strict=True):  # one child of every network
+    for column in zip(*(each.values() for each in inside), strict=True):  # one child of every network
         if all(type(layer) is Dense for layer in column):
             features = [layer.features for layer in column]
             widths = None if len(set(features)) == 1 else features
@@ -62,14 +56,13 @@ def _padded(nets: Sequence[Any]) -> list[Any] | None:
         elif widths is not None:
             new = [at_width(layer, width) for layer, width in zip(column, widths, strict=True)]
         else:
-            new = column if _alike(column) else _padded(column)
+            new = padded(column, example)
         if new is None or None in new or not _alike(new):
             return None
         made.append(new)
     if widths is not None:
         return None
-    names = nets[0].children()
-    return [Chain(*zip(names, layers, strict=True)) for layers in zip(*made, strict=True)]
+    return [Chain(*zip(inside[0], layers, strict=True)) for layers in zip(*made, strict=True)]
 
 
 def _alike(ones: Sequence[Any]) -> bool:

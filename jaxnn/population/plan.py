@@ -28,8 +28,9 @@ STRATEGIES = ("auto", "pad", "bucket")
 COMPILE_SECONDS, CACHED_SECONDS = 1.3, 0.3
 """Of one program of a small network on two cores, which compiling keeps busy; and read from the persistent cache."""
 
-COUNTED = 0.5
-"""The share of compiling that a choice between programs and padding counts: the next search uses the program again."""
+COUNTED = 0.3
+"""The share of compiling that counts where programs are weighed against padding: the next search, the next call and,
+with a persistent cache, the next process use the programs again."""
 
 STEP_SECONDS, FLOPS_PER_SECOND = 17e-6, 1.6e11
 """Of a minibatch of 64 beside its arithmetic, and how fast that is in float32, on one core of a CPU (digits, hidden

@@ -7,7 +7,6 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import ParameterGrid
 
-import jaxnn.estimators
 from bench import first_search, members, search
 from bench.interleaved import CONTROL
 from bench.peers import PEERS, members_fit, search_grid
@@ -145,8 +144,6 @@ def test_a_peer_searches(peer, monkeypatch, quick_compiles):
     if PEERS[peer].missing:
         pytest.skip(f"{PEERS[peer].missing} is not installed; scripts/bench installs it")
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")  # one of them sets it, for processes that it starts
-    if peer == "search_fit" and not hasattr(jaxnn.estimators, "SearchCV"):
-        pytest.skip("SearchCV is not there yet")
     grid = {"hidden_layer_sizes": [(16,)], "learning_rate_init": [0.03], "alpha": [1e-2]}
     monkeypatch.setitem(search_grid.GRIDS, "1", grid)
     x, y = load_digits(return_X_y=True)

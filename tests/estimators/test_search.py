@@ -62,6 +62,12 @@ def test_widths_are_padded_and_score_the_same():
     same_tables(apart, loop)
 
 
+def test_epochs_are_a_parameter_like_any_other():
+    grid = {"max_iter": [2, 5], "alpha": [0.1, 0.1]}
+    ours, theirs = (one(MLPClassifier((4,), **HOW), grid, cv=2).fit(X, Y) for one in (SearchCV, GridSearchCV))
+    same_tables(ours, theirs)
+
+
 def test_a_pipeline_is_scaled_fold_by_fold():
     pipe = make_pipeline(StandardScaler(), MLPClassifier((5,), **HOW))
     grid = {"mlpclassifier__alpha": [1e-4, 1.0], "standardscaler__with_mean": [True, False]}

@@ -180,7 +180,7 @@ def test_gaussian_noise_is_normal_with_its_scale():
 
 def test_normal_numbers_are_symmetric_and_end_where_24_bits_do(monkeypatch):
     bits = jnp.array([0, 2**32 - 1, 2**31, 2**31 - 1], jnp.uint32)
-    monkeypatch.setattr(ops, "random_bits", lambda key, shape: bits)
+    monkeypatch.setattr(ops, "random_bits", lambda key, shape, width: bits)
     z = ops.normal(jax.random.key(0), (4,))
     end = scipy.stats.norm.ppf(1 - 2**-25)
     np.testing.assert_allclose(z, [-end, end, 7.47e-8, -7.47e-8], rtol=1e-3)
