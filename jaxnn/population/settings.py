@@ -74,9 +74,17 @@ def member(make_net: Any, setting: Mapping[str, Any], shared: Mapping[str, Any])
     try:
         return {"net": _network(make_net, setting)} | _training(setting, shared)
     except JaxnnError as error:
-        said = ", ".join(f"{name}={value!r}" for name, value in setting.items())
-        error.args = (f"setting {said}: {error}",)
+        error.args = (f"{called(setting)}: {error}",)
         raise
+
+
+def called(setting: Mapping[str, Any]) -> str:
+    """Return a setting in words.
+
+    >>> called({"width": 8, "l2": 0.1})
+    'setting width=8, l2=0.1'
+    """
+    return "setting " + ", ".join(f"{name}={value!r}" for name, value in setting.items())
 
 
 def _network(make_net: Any, setting: Mapping[str, Any]) -> Layer:

@@ -100,7 +100,8 @@ class Trials:
             for fold, key in zip(self.folds, keys, strict=True):
                 own = {"rows": fold.train, "key": key} | made
                 members.append(own if self.inner else own | {"validation_rows": fold.test})
-        jobs = jobs_of(None, self.table, self.loss, members, {})
+        called = [hyper.called(setting) for setting in settings for _ in self.folds]
+        jobs = jobs_of(None, self.table, self.loss, members, {}, called)
         return jobs if self.inner else [_watching(job) for job in jobs]
 
     def planned(self, jobs: Sequence[Job]) -> Plan:

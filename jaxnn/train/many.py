@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxnn.checks import fail, one_of, whole_number
+from jaxnn.checks import JaxnnError, fail, one_of, whole_number
 from jaxnn.layers.base import Layer
 from jaxnn.train import prepare, standing, tables
 from jaxnn.train.job import Job, job
@@ -36,6 +36,8 @@ def fit_many(
     **shared: Any,
 ) -> list[Run | None]:
     """Train many networks; each member is what `fit` would make of it alone, on a CPU bit for bit.
+
+    (Where members are validated on unequal numbers of rows, what is measured there may differ in the last bit.)
 
     Members that differ in numbers (seed, learning rate, penalty strengths, dropout, momentum, epochs, patience ...) and
     in the rows that they learn share one compiled program; others have programs of their own, compiled side by side.
@@ -77,13 +79,15 @@ def fit_many(
 
 
 def jobs_of(
-    net: Layer | None, whole: Table, loss: Any, members: Sequence[Mapping[str, Any]], shared: Mapping[str, Any]
-) -> list[Job]:
+    net: Layer | None, whole: Table, loss: Any, members: Sequence[Mapping[str, Any]], shared: Mapping[str, Any],
+    called: Sequence[str] | None = None,
+) -> list[Job]:  # fmt: skip
     """Check the members, and return their jobs.
 
     Args:
         net, loss, members, shared: as for `fit_many`.
         whole: the checked data.
+        called: what errors call each member; None for `members[0]` and so on.
 
     Returns:
         A job for each member.
@@ -94,17 +98,22 @@ def jobs_of(
     for name in shared:
         one_of("fit_many", name, OF_MEMBERS)
     given = [{"net": net, "loss": loss, "key": i, **shared, **member} for i, member in enumerate(members)]
+    names = [f"members[{place}]" for place in range(len(given))] if called is None else called
     for place, member in enumerate(given):
         for name in member:
-            one_of(f"members[{place}]", name, OF_MEMBERS)
+            one_of(names[place], name, OF_MEMBERS)
     kept: dict[Any, Any] = {}
-    parts = [_tables(f"members[{place}]", member, whole, kept) for place, member in enumerate(given)]
+    parts = [_tables(name, member, whole, kept) for name, member in zip(names, given, strict=True)]
     most = max((len(part.train.rows) for part in parts), default=0)
     jobs = []
-    for part, member in zip(parts, given, strict=True):
+    for part, member, name in zip(parts, given, names, strict=True):
         own = {name: value for name, value in member.items() if name in SETTINGS}
-        seed = prepare.seed_of(member["key"])
-        jobs.append(job(member["net"], member["loss"], part, seed, most_rows=most, **own))
+        try:
+            seed = prepare.seed_of(member["key"])
+            jobs.append(job(member["net"], member["loss"], part, seed, most_rows=most, **own))
+        except JaxnnError as error:
+            error.args = (f"{name}: {error}",)
+            raise
     return jobs
 
 
