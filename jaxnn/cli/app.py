@@ -86,9 +86,9 @@ def _of_setting(described: Described) -> inspect.Parameter:
     return _parameter(described.name, (list[str] if several else str) | None, kind, None)
 
 
-def _own_flags() -> list[inspect.Parameter]:
+def _own_flags(ending: str = "") -> list[inspect.Parameter]:
     config = "Read settings from a TOML file, such as the run.toml of a run; flags win."
-    out = "The run folder to write. [dim](default runs/ and the name of the data)[/dim]"
+    out = f"The run folder to write. [dim](default runs/ and the name of the data{ending and f' and {ending}'})[/dim]"
     text = [("config", "FILE", config, "Data"), ("out", "FOLDER", out, "Output")]
     folding = "Faster where no layer is above 16 and no more than 32 inputs; other last bits."
     switches = [
@@ -124,6 +124,45 @@ def _with_signature(function: Callable[..., int], signature: inspect.Signature) 
 
 app.command("train", epilog="Example: jaxnn train iris.csv --target species --out runs/iris")(
     _with_signature(_train, _signature())
+)
+
+
+OF_SEARCH = {
+    "grid": ("NAME=V,V", "Values to try, in every combination; once for each setting. hidden=32,64x32: x adds layers."),
+    "space": ("NAME=A..B", "A range to draw from, as in learning_rate=1e-4..1e-1:log; with --random."),
+    "random": ("N", "So many settings at random, of ranges and grids."),
+    "folds": ("N", "Parts of the training rows, each held out once. [dim](default 5)[/dim]"),
+    "repeats": ("N", "How often all folds are done, with other parts. [dim](default 1)[/dim]"),
+    "schedule": ("NAME", "full, halving or hyperband: drop the worse settings early. [dim](default full)[/dim]"),
+    "metric": ("NAME", "What decides: accuracy, r_squared or loss. [dim](default accuracy or r_squared)[/dim]"),
+}  # fmt: skip
+"""The flags of `jaxnn search`: what stands for their values, and their help."""
+
+
+def _search(*, config: str | None, out: str | None, overwrite: bool, as_json: bool, quiet: bool, **flags: Any) -> int:
+    """Try many settings on folds of the training rows, then train the best one as jaxnn train does."""
+    from jaxnn.cli.search import search
+
+    typed = {name: flags.pop(name) for name in OF_SEARCH}
+    return search(flags, typed, config, out, overwrite=overwrite, as_json=as_json, quiet=quiet)
+
+
+def _search_signature() -> inspect.Signature:
+    """The flags of `jaxnn search`: its own, the settings of a table or images, and those that change no result."""
+    data, *rest = [_of_setting(one) for one in DESCRIBED.values() if one.panel != "Text"]
+    own = [
+        _parameter(
+            name, (list[str] if name in ("grid", "space") else str) | None,
+            typer.Option(f"--{name}", metavar=metavar, help=said, rich_help_panel="Search"), None,
+        )
+        for name, (metavar, said) in OF_SEARCH.items()
+    ]  # fmt: skip
+    others = [one for one in _own_flags("-search") if one.name != "fold"]
+    return inspect.Signature([data, *own, *rest, *others], return_annotation=int)
+
+
+app.command("search", epilog="Example: jaxnn search digits --grid learning_rate=1e-3,1e-2 --grid hidden=32,64,64x32")(
+    _with_signature(_search, _search_signature())
 )
 
 

@@ -1,4 +1,4 @@
-"""The progress bars of reading and training, on stderr; without a terminal a training has a line at start and end."""
+"""The progress bars of reading, training and searching, on stderr; without a terminal a line at start and end."""
 
 import contextlib
 import sys
@@ -72,3 +72,23 @@ def _lines(epochs: int) -> Iterator[Callable[[Progress], None]]:
     at = last[0]
     numbers = f" ({said(at.latest)})" if at.latest else ""
     say(f"trained {at.epoch} epoch{'' if at.epoch == 1 else 's'} in {time.monotonic() - since:.1f} s{numbers}")
+
+
+@contextlib.contextmanager
+def population_bar(begun: str, done: str, quiet: bool) -> Iterator[bool]:
+    """Show where a population of runs is while it goes on.
+
+    Args:
+        begun, done: the lines at start and end where there is no terminal.
+        quiet: True to show nothing.
+
+    Yields:
+        What `search` and `fit_many` take as `progress`: a terminal shows their table.
+    """
+    if quiet or sys.stderr.isatty():
+        yield not quiet
+        return
+    since = time.monotonic()
+    say(begun)
+    yield False
+    say(f"{done} in {time.monotonic() - since:.1f} s")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxnn import curves, optimizers
+from jaxnn.cli import pipeline
 from jaxnn.cli.pipeline import Outcome, Part, usual_penalty
 from jaxnn.cli.seen import Images, pictures_of
 from jaxnn.cli.settings import DESCRIBED, Settings
@@ -61,7 +62,7 @@ def evidence(outcome: Outcome, made_with: Mapping[str, str]) -> Document:
     plan = outcome.plan
     scored = "test" if outcome.test else "validation" if outcome.validation else ""
     part, scores = (plan.test, outcome.test) if outcome.test else (plan.validation, outcome.validation)
-    outputs = outcome.run.logits(part.x).astype(np.float64) if scored else np.zeros((0, 1))
+    outputs = pipeline.outputs(outcome.run, part.x).astype(np.float64) if scored else np.zeros((0, 1))
     predicted = truth = outputs[:, 0]
     if isinstance(scores, ValueScores):
         with np.errstate(over="ignore"):

@@ -98,7 +98,7 @@ def make_plan(table: Table, settings: Settings) -> Plan:
     return Plan(decided, table, train, validation, test, learnt, net, goal, notes, changes, _said(kind, learnt, net))
 
 
-def network(kind: str, shape: tuple[int, ...], outputs: int, settings: Settings) -> Chain:
+def network(kind: str, shape: tuple[int, ...], outputs: int, settings: Settings, dropping: bool = False) -> Chain:
     """Return the network for images.
 
     Args:
@@ -106,11 +106,13 @@ def network(kind: str, shape: tuple[int, ...], outputs: int, settings: Settings)
         shape: (height, width, channels) of an image.
         outputs: width of the last layer.
         settings: with the dense layers, their activation and dropout.
+        dropping: whether it has layers of dropout even where the rate is 0.
 
     Returns:
         The network; it takes (..., height, width, channels).
     """
-    function, dropout = activations.by_name(settings.activation), settings.dropout or None
+    function = activations.by_name(settings.activation)
+    dropout = settings.dropout if dropping else settings.dropout or None
     if kind == "mlp":
         dense = models.mlp(settings.hidden, outputs, function, dropout).layers
         return Chain(Flatten(3), *(layer for _, layer in dense))

@@ -1,7 +1,7 @@
 """From a table and settings to a trained and scored network, without printing or writing anything."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,24 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Members:
+    """The networks of an ensemble, each as it is alone."""
+
+    runs: tuple[Run, ...]
+    scores: tuple[Scores, ...]
+    """Of each on the part that the report scores; () without one."""
+    left_out: int
+    """Members whose loss was not finite, or that were not finished."""
+
+    def spread(self) -> dict[str, tuple[float, ...]]:
+        """Return what each scores by itself, by the name of the score, where all have it."""
+        each = [one.to_json() for one in self.scores]
+        names = [name for name in ("accuracy", "cross_entropy", "rmse", "r2") if each and name in each[0]]
+        found = {name: tuple(one[name] for one in each) for name in names}
+        return {name: values for name, values in found.items() if None not in values}
+
+
+@dataclass(frozen=True)
 class Outcome:
     """A finished training run."""
 
@@ -79,6 +97,8 @@ class Outcome:
     """Of the kept weights; None without validation rows, or if no epoch was completed."""
     test: Scores | None
     """Of the kept weights on rows that no step of the training has seen; None as for validation."""
+    members: Members | None = None
+    """Of an ensemble, whose `run` is the network of all together."""
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -152,13 +172,28 @@ def make_plan(table: Table, settings: Settings) -> Plan:
     train, validation, test = (Part(part, x[part], y[part]) for part in rows)
     classes = preprocessing.classes
     goal = objective(task, None if classes is None else len(classes))
-    net = mlp(settings.hidden, goal.width, activations.by_name(settings.activation), dropout=settings.dropout or None)
-    if preprocessing.embedded:
-        net = Chain(ColumnEmbedding(preprocessing.embedded), *net.layers)
+    net = network(preprocessing, goal.width, settings)
     l2 = usual_penalty(len(train)) if settings.l2 is None else settings.l2
     decided = dataclasses.replace(settings, task=task, model="mlp", learning_rate=rate, l2=l2)
     notes = (*table.notes, *found, *_counter_notes(preprocessing), *target_notes(table, rows, preprocessing))
     return Plan(decided, table, train, validation, test, preprocessing, net, goal, notes)
+
+
+def network(learnt: Preprocessing, outputs: int, settings: Settings, dropping: bool = False) -> Chain:
+    """Return the network for the inputs of a table.
+
+    Args:
+        learnt: how columns become inputs.
+        outputs: width of the last layer.
+        settings: with the hidden layers, their activation and dropout.
+        dropping: whether it has layers of dropout even where the rate is 0.
+
+    Returns:
+        The network; it takes (..., inputs).
+    """
+    rate = settings.dropout if dropping else settings.dropout or None
+    net = mlp(settings.hidden, outputs, activations.by_name(settings.activation), dropout=rate)
+    return Chain(ColumnEmbedding(learnt.embedded), *net.layers) if learnt.embedded else net
 
 
 def usual_penalty(rows: int) -> float:
@@ -189,22 +224,39 @@ def train_plan(plan: Plan, progress: Callable[[Progress], None] | None = None) -
     Raises:
         JaxnnError: if network and data do not fit each other.
     """
-    settings = plan.settings
-    held = (plan.validation.x, plan.validation.y) if len(plan.validation) else None
-    kinds = ((settings.l1, penalties.l1), (settings.l2 or 0.0, penalties.l2), (settings.l2 or 0.0, _on_vectors(plan)))
-    run = fit(
-        plan.net, (plan.train.x, plan.train.y), plan.objective.loss,
-        optimizer=settings.optimizer, learning_rate=settings.learning_rate, epochs=settings.epochs,
-        batch_size=settings.batch_size, validation=held,
-        stop=None if held is None else EarlyStopping(settings.patience),
-        penalties=[kind(strength) for strength, kind in kinds if strength and kind],
-        metrics=["accuracy" if plan.preprocessing.classes else "mse"], key=settings.seed,
-        class_weight=None if settings.class_weight == "none" else settings.class_weight, augment=plan.augment,
-        progress=progress or False,
-    )  # fmt: skip
+    data, loss, how = fitted(plan)
+    run = fit(plan.net, data, loss, key=plan.settings.seed, progress=progress or False, **how, **training(plan))
     worthless = run.diverged and run.best_epoch < 0
-    validation, test = (None if worthless else _scored(plan, run, part) for part in (plan.validation, plan.test))
+    validation, test = (None if worthless else scored(plan, run, part) for part in (plan.validation, plan.test))
     return Outcome(plan, run, validation, test)
+
+
+def fitted(plan: Plan) -> tuple[tuple[np.ndarray, np.ndarray], Any, dict[str, Any]]:
+    """Return what `fit` learns from, its loss, and what it measures on which rows."""
+    held = (plan.validation.x, plan.validation.y) if len(plan.validation) else None
+    measured = ["accuracy" if plan.preprocessing.classes else "mse"]
+    return (plan.train.x, plan.train.y), plan.objective.loss, {"validation": held, "metrics": measured}
+
+
+def training(plan: Plan, penalised: Collection[str] = ()) -> dict[str, Any]:
+    """Return how a plan is trained: what `fit` takes beside network, data, loss, metrics and key.
+
+    Args:
+        plan: from `make_plan`.
+        penalised: "l1", "l2": penalties that are there even where their strength is 0.
+
+    Returns:
+        Arguments of `fit` by name.
+    """
+    settings = plan.settings
+    kinds = [("l1", penalties.l1), ("l2", penalties.l2), ("l2", _on_vectors(plan))]
+    strengths = {"l1": settings.l1, "l2": settings.l2 or 0.0}
+    return {
+        "optimizer": settings.optimizer, "learning_rate": settings.learning_rate, "epochs": settings.epochs,
+        "batch_size": settings.batch_size, "stop": EarlyStopping(settings.patience) if len(plan.validation) else None,
+        "penalties": [kind(strengths[name]) for name, kind in kinds if kind and (strengths[name] or name in penalised)],
+        "class_weight": None if settings.class_weight == "none" else settings.class_weight, "augment": plan.augment,
+    }  # fmt: skip
 
 
 def _on_vectors(plan: Plan) -> Callable[[float], Any] | None:
@@ -213,14 +265,29 @@ def _on_vectors(plan: Plan) -> Callable[[float], Any] | None:
     return (lambda strength: penalties.l2(VECTOR_PENALTY * strength, leaves)) if leaves else None
 
 
-def _scored(plan: Plan, run: Run, part: Part) -> Scores | None:
+def scored(plan: Plan, run: Run, part: Part) -> Scores | None:
+    """Return how good a run is on some rows; None where there are none."""
     if not len(part):
         return None
-    outputs, learnt = run.logits(part.x), plan.preprocessing
+    y, learnt = outputs(run, part.x), plan.preprocessing
     if learnt.classes is not None:
-        return class_scores(outputs, part.y, learnt.classes)
+        return class_scores(y, part.y, learnt.classes)
     assert plan.table.target is not None
-    return value_scores(learnt.decode_values(outputs[:, 0]), plan.table.target[part.rows], _training_mean(plan))
+    return value_scores(learnt.decode_values(y[:, 0]), plan.table.target[part.rows], _training_mean(plan))
+
+
+def outputs(run: Run, x: np.ndarray) -> np.ndarray:
+    """Return what a network says of rows: values, or of classes logits, which logarithms of probabilities are too.
+
+    Args:
+        run: the finished run.
+        x: (rows, ...), as the network takes them.
+
+    Returns:
+        (rows, outputs).
+    """
+    y = run.logits(x)
+    return np.log(np.maximum(y, np.finfo(y.dtype).tiny)) if getattr(run.loss, "on", "") == "probabilities" else y
 
 
 def _training_mean(plan: Plan) -> float:

@@ -128,7 +128,7 @@ def check_out(out: str, data: str, model: str) -> None:
         if os.path.exists(path) and os.path.exists(out) and os.path.samefile(path, out):
             fail(f"--out {shown_path(out)}", what, "another file", "It would be overwritten")
     folder = os.path.dirname(os.path.realpath(out))
-    if folder == os.path.dirname(os.path.realpath(model)) and os.path.basename(out) in runfolder.ENTRIES:
+    if folder == os.path.dirname(os.path.realpath(model)) and os.path.basename(out) in runfolder.EVERY:
         fail(f"--out {shown_path(out)}", "a file of the run itself", "another file", "It would be overwritten")
     if os.path.isdir(out):
         fail(f"--out {shown_path(out)}", "a folder", "the name of a file", "Name a file in it")

@@ -25,7 +25,7 @@ def rebuild(run: str, out: str | None, *, show: bool) -> int:
         JaxnnError: if the folder has no numbers of a report, they are damaged, or the file cannot be written.
     """
     html = _made(_numbers_of(run))
-    others = [os.path.realpath(os.path.join(run, name)) for name in runfolder.ENTRIES if name != runfolder.REPORT]
+    others = [os.path.realpath(os.path.join(run, name)) for name in runfolder.EVERY if name != runfolder.REPORT]
     if out is not None and os.path.realpath(out) in others:
         fail(f"--out {shown_path(out)}", "a file of the run itself", "another file", "It would be overwritten")
     written = out if out is not None else os.path.join(run, runfolder.REPORT)

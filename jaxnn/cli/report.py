@@ -1,6 +1,7 @@
 """What people read about a run: its data, its network, how the training ended, and its scores."""
 
 from collections import Counter
+from statistics import fmean, pstdev
 
 from jaxnn.cli import screen
 from jaxnn.cli.pipeline import Outcome, Plan
@@ -45,30 +46,41 @@ def print_plan(plan: Plan) -> None:
     Args:
         plan: the checked run.
     """
-    table, settings, classes = plan.table, plan.settings, plan.preprocessing.classes
+    screen.facts([*data_rows(plan), *network_rows(plan)])
+
+
+def data_rows(plan: Plan) -> list[tuple[str, str]]:
+    """Return the lines that say what a run learns from, for `screen.facts`."""
+    table, classes = plan.table, plan.preprocessing.classes
     about = (
         f"{counted(len(classes), 'class', 'classes')} of {table.target_name}"
         if classes
         else f"values of {table.target_name}"
     )
-    widths = "-".join(str(width) for width in (len(plan.preprocessing.inputs), *settings.hidden, plan.objective.width))
-    between = f", {settings.activation}" if settings.hidden else " (linear)"
-    dropped = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
     parts = [(plan.train, "to train on"), (plan.validation, "to validate"), (plan.test, "to test")]
     what = f"{counted(len(table), 'row')}, {counted(len(table.columns), 'column')}"
     if plan.train.x.ndim > 2:
         what = f"{counted(len(table), 'image')} of {size_said(table.image_shape or ())}"
     split = ", ".join(f"{len(rows):,} {use}" for rows, use in parts if len(rows))
-    screen.facts(
-        [
-            ("data", f"{table.source}: {what}, {about}"),
-            *([("columns", columns_said(plan.preprocessing))] if columns_matter(plan.preprocessing) else []),
-            ("split", split),
-            *(("note", note) for note in plan.notes),
-            ("network", f"{plan.network or widths}{between}{dropped}: {counted(parameters_of(plan), 'parameter')}"),
-            *([("augment", ", ".join(map(repr, plan.augment)))] if plan.augment else []),
-        ]
-    )
+    return [
+        ("data", f"{table.source}: {what}, {about}"),
+        *([("columns", columns_said(plan.preprocessing))] if columns_matter(plan.preprocessing) else []),
+        ("split", split),
+        *(("note", note) for note in plan.notes),
+    ]
+
+
+def network_rows(plan: Plan) -> list[tuple[str, str]]:
+    """Return the lines that say what is trained, for `screen.facts`."""
+    settings = plan.settings
+    widths = "-".join(str(width) for width in (len(plan.preprocessing.inputs), *settings.hidden, plan.objective.width))
+    between = f", {settings.activation}" if settings.hidden else " (linear)"
+    dropped = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
+    many = f" in each of {settings.ensemble} members" if settings.ensemble > 1 else ""
+    return [
+        ("network", f"{plan.network or widths}{between}{dropped}: {counted(parameters_of(plan), 'parameter')}{many}"),
+        *([("augment", ", ".join(map(repr, plan.augment)))] if plan.augment else []),
+    ]
 
 
 def columns_matter(learnt: Preprocessing) -> bool:
@@ -101,11 +113,27 @@ def print_outcome(outcome: Outcome, seconds: float) -> None:
     """
     run = outcome.run
     rows = [("stopped", f"{run.stopped_because} ({seconds:.1f} s)"), (kept_label(run), kept(run))]
+    if outcome.members is not None:
+        rows = [("members", f"{run.stopped_because} ({seconds:.1f} s)"), *member_rows(outcome)]
     screen.facts([*rows, *score_rows("test", outcome.test)] if outcome.test else rows)
     if isinstance(outcome.test, ClassScores):
         screen.blank()
         print_classes(outcome.test)
         screen.blank()
+
+
+def member_rows(outcome: Outcome) -> list[tuple[str, str]]:
+    """Return the lines that say what a member of an ensemble is worth alone, for `screen.facts`."""
+    members, scores = outcome.members, outcome.test or outcome.validation
+    if members is None:
+        return []
+    together = {} if scores is None else scores.to_json()
+    said = [
+        f"{name.replace('_', ' ')} {fmean(each):.4g} +- {pstdev(each):.2g}, together {together[name]:.4g}"
+        for name, each in members.spread().items() if together.get(name) is not None
+    ]  # fmt: skip
+    lost = [("note", f"{members.left_out} left out: diverged or not finished")] if members.left_out else []
+    return [*(("one alone" if i == 0 else "", one) for i, one in enumerate(said)), *lost]
 
 
 def kept_label(run: Run) -> str:

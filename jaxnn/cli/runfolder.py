@@ -1,17 +1,18 @@
 """A run folder: where it may be put, what it holds, how it is written in one step, and how it is opened again."""
 
+import dataclasses
 import importlib.metadata
 import json
 import os
 import platform
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jaxnn import modelfile
 from jaxnn.checks import JaxnnError, fail
-from jaxnn.cli import textevidence, textreport
+from jaxnn.cli import textevidence, textreport, together
 from jaxnn.cli.configfile import as_toml
 from jaxnn.cli.evidence import evidence
 from jaxnn.cli.pipeline import Outcome
@@ -22,16 +23,30 @@ from jaxnn.data import Preprocessing, names
 from jaxnn.data.tablefile import SUFFIXES
 from jaxnn.files import read_bytes, reading, replaceable, shown_path, write_folder_atomically
 from jaxnn.model import Model
-from jaxnn.report import page, to_json
+from jaxnn.report import Searched, page, to_json
 from jaxnn.version import __version__
 
 MODEL, RECIPE, HISTORY, METRICS = "model.safetensors", "run.toml", "history.csv", "metrics.json"
 REPORT, EVIDENCE = "report.html", "report.json"
+LEADERBOARD, SEARCH = "leaderboard.csv", "search.json"
 ENTRIES = (MODEL, RECIPE, HISTORY, METRICS, REPORT, EVIDENCE)
+"""What `jaxnn train` writes."""
+EVERY = (*ENTRIES, LEADERBOARD, SEARCH)
 """Every name that a run folder may hold: one with any other is not a run's alone, and never replaced."""
-MARKS = (MODEL, RECIPE)
-"""A folder with neither is no run folder."""
+MARKS = (MODEL, RECIPE, SEARCH)
+"""A folder with none of them is no run folder."""
 LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a search leaves beside the run of its best setting."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What --json says beside the metrics of the run."""
+    part: Searched | None = None
+    """Of the report."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,7 @@ def destination(out: str, overwrite: bool) -> str:
         given = "the current folder" if current == final else "a folder that the current one lies in"
         fail(where, given, "a folder of the run's own", "Give another --out")
     if os.path.isdir(out):
-        there = replaceable(where, final, ENTRIES, MARKS, "give another --out")
+        there = replaceable(where, final, EVERY, MARKS, "give another --out")
         if there and not overwrite:
             fail(where, "a folder that is already there", "a new folder", "Give --overwrite or another --out")
     elif os.path.lexists(out):
@@ -106,13 +121,14 @@ def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def save(folder: str, outcome: Outcome | TextOutcome, overwrite: bool) -> None:
+def save(folder: str, outcome: Outcome | TextOutcome, overwrite: bool, beside: Beside | None = None) -> None:
     """Write the run folder, whole or not at all.
 
     Args:
         folder: from `destination`.
         outcome: what to save.
         overwrite: whether a run that is there may be replaced.
+        beside: what a search adds.
 
     Raises:
         JaxnnError: if it cannot be written; what was there is as it was.
@@ -132,17 +148,32 @@ def save(folder: str, outcome: Outcome | TextOutcome, overwrite: bool) -> None:
         HISTORY: outcome.run.history.csv().encode(),
         METRICS: (json.dumps(metrics_of(outcome), indent=2, allow_nan=False) + "\n").encode(),
     }
-    files |= _report(outcome)
-    write_folder_atomically(folder, files, ENTRIES, MARKS, overwrite)
+    beside = beside or Beside()
+    files |= _report(outcome, beside.part) | dict(beside.files)
+    write_folder_atomically(folder, files, EVERY, MARKS, overwrite)
 
 
-def _report(outcome: Outcome | TextOutcome) -> dict[str, bytes]:
+def save_search(folder: str, beside: Beside) -> None:
+    """Write a folder of a search alone, which has no network: one that was interrupted.
+
+    Args:
+        folder: from `destination`; no run is replaced.
+        beside: what the search found.
+
+    Raises:
+        JaxnnError: if it cannot be written.
+    """
+    write_folder_atomically(folder, beside.files, EVERY, MARKS)
+
+
+def _report(outcome: Outcome | TextOutcome, part: Searched | None) -> dict[str, bytes]:
     """The report and its numbers; without them where they cannot be made: a picture must not cost the network."""
     try:
         if isinstance(outcome, TextOutcome):
             document = textevidence.evidence(outcome, made_with())
         else:
-            document = evidence(outcome, made_with())
+            more = {"search": part, "ensemble": together.evidence(outcome)}
+            document = dataclasses.replace(evidence(outcome, made_with()), **more)
         return {EVIDENCE: to_json(document).encode(), REPORT: page(document).encode()}
     except Exception as error:
         say(f"the run is saved without a report, which met an unexpected {type(error).__name__}: {error}")
@@ -170,7 +201,7 @@ def metrics_of(outcome: Outcome | TextOutcome) -> dict[str, Any]:
         "steps": run.steps, "stopped_because": run.stopped_because, "interrupted": run.interrupted,
         "diverged": run.diverged,
         "validation": outcome.validation and outcome.validation.to_json(),
-        "test": outcome.test and outcome.test.to_json(),
+        "test": outcome.test and outcome.test.to_json(), **together.facts(outcome),
     }  # fmt: skip
 
 

@@ -192,7 +192,8 @@ class Settings:
         image_size: what images are resized to.
         model, hidden, activation, dropout: the network.
         tokens, context, cell, width, depth, heads: of a text: what is read, and the network.
-        optimizer, learning_rate, batch_size, epochs, patience, l1, l2, class_weight, augment, seed: the training.
+        optimizer, learning_rate, batch_size, epochs, patience, l1, l2, class_weight, augment, ensemble, seed: the
+            training.
 
     Raises:
         JaxnnError: naming the setting that is out of range, with the range.
@@ -282,6 +283,9 @@ class Settings:
         (), Entries("A=N"), "Training",
         "Change the images of every minibatch: shift=2, flip, rotate=10, crop=2, noise=0.1, cutout=4, mixup=0.2.",
     )  # fmt: skip
+    ensemble: int = _setting(
+        1, Whole(1, 200), "Training", "Train so many networks from other first weights, which answer together."
+    )
     seed: int = _setting(0, Whole(0, 2**32 - 1), "Training", "Of the split, the weights and the order of rows.")
 
     def __post_init__(self) -> None:

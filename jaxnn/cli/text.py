@@ -29,7 +29,7 @@ MODELS = ("rnn", "transformer")
 
 OF_TABLES = (
     "target", "drop", "keep", "types", "categories", "embed", "scaling", "target_scale", "image_size", "hidden",
-    "activation", "class_weight", "augment",
+    "activation", "class_weight", "augment", "ensemble",
 )  # fmt: skip
 """Settings that mean nothing for a text."""
 

@@ -25,8 +25,8 @@ from jaxnn.train.spread import workers
 STRATEGIES = ("auto", "pad", "bucket")
 """How networks of different widths are trained: as estimated, in as few programs as possible, one program for each."""
 
-COMPILE_SECONDS, CACHED_SECONDS = 1.3, 0.3
-"""Of one program of a small network on two cores, which compiling keeps busy; and read from the persistent cache."""
+COMPILE_SECONDS = 1.3
+"""Of one program of a small network on two cores, which compiling keeps busy; 0.3 from the persistent cache."""
 
 COUNTED = 0.3
 """The share of compiling that counts where programs are weighed against padding: the next search, the next call and,
@@ -50,7 +50,7 @@ class Plan:
     """The jobs as they will be computed, and what that is estimated to take.
 
     >>> Plan([], [], 2, 180, 3.1, 0.25)
-    2 programs for 180 runs, about 3 s on this machine; 25 % of the arithmetic is padding
+    2 programs for 180 runs, at most about 3 s on this machine; 25 % of the arithmetic is padding
     """
 
     jobs: list[Job]
@@ -59,13 +59,13 @@ class Plan:
     programs: int
     runs: int
     seconds: float
-    """Estimated, compiling included."""
+    """Estimated, compiling included, which a later call or a persistent cache saves."""
     waste: float
     """The share of the arithmetic that only fills up widths."""
 
     def __repr__(self) -> str:
         said = f"{self.programs} program{'' if self.programs == 1 else 's'} for {self.runs} runs"
-        said += f", about {self.seconds:.0f} s on this machine" if self.seconds >= 1 else ", under a second"
+        said += f", at most about {self.seconds:.0f} s on this machine" if self.seconds >= 1 else ", under a second"
         return said + (f"; {self.waste:.0%} of the arithmetic is padding" if self.waste else "").replace("%", " %")
 
     def unpadded(self, place: int, run: Run) -> Run:
@@ -117,7 +117,7 @@ def plan(jobs: Sequence[Job], strategy: str = "auto", threads: int | None = None
             for net, own in zip(nets, places, strict=True):
                 work += sum(_seconds(made[place]) for place in own)
                 useful += sum(_seconds(jobs[place], net) for place in own)
-    seconds = programs * compile_seconds() + work / hands
+    seconds = programs * COMPILE_SECONDS + work / hands
     waste = 1 - useful / work if work else 0.0
     return Plan(made, [job.recipe.net for job in jobs], programs, len(jobs), seconds, round(waste, 4))
 
@@ -173,7 +173,7 @@ def _groups(jobs: Sequence[Job], family: Family, hands: int) -> list[list[int]]:
 
     while len(groups) > 1:
         gains = [
-            COUNTED * compile_seconds() + seconds(one) + seconds(two) - seconds(one + two)
+            COUNTED * COMPILE_SECONDS + seconds(one) + seconds(two) - seconds(one + two)
             for one, two in itertools.pairwise(groups)
         ]
         best = int(np.argmax(gains))
@@ -181,12 +181,6 @@ def _groups(jobs: Sequence[Job], family: Family, hands: int) -> list[list[int]]:
             break
         groups[best : best + 2] = [groups[best] + groups[best + 1]]
     return groups
-
-
-def compile_seconds() -> float:
-    """Return how long a program is estimated to take until it is ready."""
-    folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
-    return CACHED_SECONDS if folder else COMPILE_SECONDS
 
 
 def _seconds(job: Job, net: Layer | None = None) -> float:

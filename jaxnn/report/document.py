@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jaxnn.checks import fail
+from jaxnn.report.members import Ensembled
+from jaxnn.report.searched import Searched
 from jaxnn.report.writing import Writing
 
 LARGEST = 4 * 2**20
@@ -286,6 +288,10 @@ class Document:
     made_with: tuple[tuple[str, str], ...]
     writing: Writing | None = None
     """Of a network that learnt a text: `columns` are empty then, and rows are its characters or bytes."""
+    search: Searched | None = None
+    """Of a network whose settings are the best of many."""
+    ensemble: Ensembled | None = None
+    """Of several networks that answer together: layers and training are those of the first."""
 
     def __post_init__(self) -> None:
         if self.version != VERSION:
@@ -356,11 +362,14 @@ def _object(value: Any, kind: Any, where: str) -> Any:
     fields = typing.get_type_hints(kind)
     if not isinstance(value, dict):
         _refuse(value, "an object", where)
-    missing, unknown = [name for name in fields if name not in value], [name for name in value if name not in fields]
+    # what has a default came to the format later: an earlier file is without it
+    needed = [name for name in fields if getattr(kind, name, dataclasses.MISSING) is dataclasses.MISSING]
+    missing, unknown = [name for name in needed if name not in value], [name for name in value if name not in fields]
     if missing or unknown:
         given = f"no {missing[0]}" if missing else f"the unknown field {unknown[0][:40]!r}"
         fail(where or "report.json", given, "what jaxnn train wrote")
-    return kind(**{name: _checked(value[name], one, f"{where}.{name}".lstrip(".")) for name, one in fields.items()})
+    given = {name: one for name, one in fields.items() if name in value}
+    return kind(**{name: _checked(value[name], one, f"{where}.{name}".lstrip(".")) for name, one in given.items()})
 
 
 def _plain(value: Any, kind: Any, where: str) -> Any:

@@ -13,8 +13,9 @@ import numpy as np
 from jaxnn import plots
 from jaxnn.checks import fail
 from jaxnn.plots.drawing import LEFT, RIGHT, WIDTH
-from jaxnn.report import textwords, words
+from jaxnn.report import searchwords, textwords, words
 from jaxnn.report.document import Curve, Document, OneClass, Pictures, Training
+from jaxnn.report.searched import Searched
 
 HERE = Path(__file__).parent
 
@@ -44,6 +45,7 @@ def page(document: Document) -> str:
         "doc": document, "words": words, "style": style, "script": script, "script_digest": digest,
         "gauge": _gauge(document), "curves": _curves(document.training), "classes": _classes(document),
         "values": _values(document), "writing": _writing(document), "text": textwords,
+        "search": _search(document.search), "tried": searchwords,
         "worst": _worst(document), "pictures": _pictures(document.pictures),
         "settings": sorted(document.settings, key=lambda setting: not setting.changed),
     }  # fmt: skip
@@ -158,6 +160,28 @@ def _writing(document: Document) -> Any:
     known = [(name, value) for name, value in bars if value is not None and value >= 0]
     said = "Bars: " + ", ".join(f"{name} takes {words.short(value)} bits" for name, value in known)
     return _drawn(plots.bars(known, said))
+
+
+def _search(found: Searched | None) -> dict[str, Any] | None:
+    """The pictures of a search, if the settings come from one."""
+    if found is None:
+        return None
+    given = (found.columns(), found.means(), found.higher_is_better, found.metric)
+    alone = list(plots.marginals(*given).items())[: searchwords.PICTURES]
+    bands = {
+        f"{band.rank}: {', '.join(found.rows[band.rank - 1].values)}": np.array(band.runs, np.float64)
+        for band in found.bands if band.rank <= len(found.rows)
+    }  # fmt: skip
+    known = {name: runs for name, runs in bands.items() if np.isfinite(runs).any()}
+    return {
+        "parallel": _drawn(plots.parallel_coordinates(*given)),
+        "marginals": [(name, _drawn(svg)) for name, svg in alone],
+        "bands": _drawn(plots.score_bands(found.epochs, known, found.watched)) if known else "",
+        "rungs": _drawn(plots.rungs([epoch for epoch, _ in found.rungs], [many for _, many in found.rungs]))
+        if found.rungs
+        else "",
+        "status": any(row.status != "done" for row in found.rows),
+    }
 
 
 def _worst(document: Document) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from jaxnn.plots.drawing import cut, number
 from jaxnn.report.document import Calibrated, Classes, Curve, Document, OneClass, Pictures, Training, Values
+from jaxnn.report.members import Ensembled
 
 NINETY_FIVE = "95\N{NO-BREAK SPACE}%"
 NOTICEABLE = 0.02
@@ -51,7 +52,10 @@ def lead(document: Document) -> list[str]:
     """Return the sentences under the headline: what was learnt, how well, and against what."""
     data = document.data
     target, source = cut(data.target, 60), cut(data.source, 80)
-    said = [f"A network with {counted(document.parameters, 'weight')} learnt"]
+    weights = counted(document.parameters, "weight")
+    said = [f"A network with {weights} learnt"]
+    if document.ensemble:
+        said = [f"{document.ensemble.members} networks with {weights} each, which answer together, learnt"]
     if document.task == "classification":
         classes = f" ({counted(document.classes.count, 'class', 'classes')})" if document.classes else ""
         said[0] += f" to tell “{target}”{classes}"
@@ -65,6 +69,25 @@ def lead(document: Document) -> list[str]:
     elif not document.training.diverged:
         said.append("No rows were set aside, so nothing here says how well it does on new ones: see --test.")
     return said
+
+
+def ensemble(found: Ensembled) -> str:
+    """Return what the members of an ensemble are, and how much better they are together."""
+    low, high = min(found.epochs, default=0), max(found.epochs, default=0)
+    epochs = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    said = (
+        f"{found.members} networks, trained from other first weights and in other orders for {epochs} epochs, answer "
+    )
+    said += "together by the mean of their probabilities or values. "
+    if found.left_out:
+        said += f"{counted(found.left_out, 'more')} diverged or did not finish. "
+    for score in found.scores[:1]:
+        if score.together is None:
+            continue
+        better = sum((score.together > one) if score.higher_is_better else (score.together < one) for one in score.each)
+        said += f"Their {score.name} together is {short(score.together, 4)}; one alone has {short(score.mean, 4)} on "
+        said += f"average, and {better} of {len(score.each)} {'is' if better == 1 else 'are'} worse than all together. "
+    return f"{said}The curves and layers below are those of the first member."
 
 
 def unseen(scored: str) -> str:

@@ -1,5 +1,7 @@
 """Documents of reports: of quick runs, and of one whose every name is hostile."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from jaxnn.cli.evidence import evidence
 from jaxnn.cli.pipeline import train_table
 from jaxnn.cli.settings import Settings
 from jaxnn.data import Table, load
+from jaxnn.report.searched import Band, Searched, Tried
 
 MADE_WITH = {"jaxnn": "0", "device": "<script>alert('device')</script>"}
 HOSTILE = (
@@ -57,5 +60,27 @@ def unscored_document():
 
 
 @pytest.fixture(scope="session")
-def every_document(digits_document, diabetes_document, hostile_document, crowded_document, unscored_document):
-    return [digits_document, diabetes_document, hostile_document, crowded_document, unscored_document]
+def searched_document(diabetes_document):
+    """300 settings, of halving, some of which diverged; a file may say that a setting has a hostile name."""
+    names = ("learning_rate", HOSTILE[0], "hidden")
+    rows = []
+    for i in range(300):
+        lost = i >= 280
+        values = (f"{10 ** (-4 + i % 7)}", HOSTILE[i % len(HOSTILE)][:200], "64x32" if i % 3 else "16")
+        status = "diverged" if lost else "dropped" if i > 8 else "done"
+        rows.append(Tried(i + 1, values, None if lost else 0.9 - i / 400, None if lost else 0.01, 9.0, status))
+    curve = tuple(1 / (1 + epoch) for epoch in range(9))
+    bands = tuple(Band(rank, (curve, (*curve[:5], None, None, None, None))) for rank in (1, 2, 3))
+    found = Searched(
+        "accuracy", True, 2, 1, "halving", 300, "2 programs for 600 runs", names, tuple(rows), "validation loss",
+        tuple(range(1, 10)), bands, ((1, 300), (3, 100), (9, 33)), 1200, 5400,
+    )  # fmt: skip
+    return dataclasses.replace(diabetes_document, search=found)
+
+
+@pytest.fixture(scope="session")
+def every_document(
+    digits_document, diabetes_document, hostile_document, crowded_document, unscored_document, searched_document
+):
+    every = [digits_document, diabetes_document, hostile_document, crowded_document, unscored_document]
+    return [*every, searched_document]

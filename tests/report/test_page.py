@@ -2,11 +2,12 @@ import base64
 import dataclasses
 import hashlib
 import html.parser
+import json
 import re
 
 import pytest
 
-from jaxnn.report import page, words
+from jaxnn.report import from_json, page, to_json, words
 
 
 class Read(html.parser.HTMLParser):
@@ -131,3 +132,20 @@ def test_endings(digits_document):
     assert words.ending(held).endswith("Without validation rows the weights of the last epoch, 3, were kept.")
     warned = page(dataclasses.replace(digits_document, training=dataclasses.replace(training, interrupted=True)))
     assert "<strong>Interrupted.</strong>" in warned
+
+
+def test_a_search_is_told_with_its_numbers(searched_document):
+    html = page(searched_document)
+    assert "300 settings of 3 hyper-parameters were trained on 2 folds" in html
+    assert "1,200 epochs in place of at most 5,400 (22.2\xa0%)" in html  # 1200 / 5400
+    assert "accuracy 0.9, with a standard deviation of 0.01 between folds" in html
+    # 0.01 / sqrt(2) = 0.0071: those at 0.8975 and 0.895 are nearer, that at 0.8925 is not
+    assert "2 others lie within one standard error (0.00707) of the best" in html
+    assert "20 settings diverged" in html
+    assert "33 settings went all the way" in html
+
+
+def test_a_report_of_before_there_were_searches_is_read(digits_document):
+    found = json.loads(to_json(digits_document))
+    assert found.pop("search") is None
+    assert from_json(json.dumps(found)) == digits_document
