@@ -215,6 +215,3 @@ def _trained(
             whole, place = one.plan
             one.run = replace(whole.unpadded(place, run), now=run.now)
     return made
-
-
-__all__ = ["Prefit", "handing_out", "taken", "train"]

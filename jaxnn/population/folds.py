@@ -12,7 +12,11 @@ from jaxnn.train.prepare import seed_of
 
 
 class Fold(NamedTuple):
-    """Row numbers, ascending, int32."""
+    """Row numbers, ascending, int32.
+
+    >>> len(folds(np.zeros(10), None, count=5)[0].train)
+    8
+    """
 
     train: np.ndarray
     test: np.ndarray

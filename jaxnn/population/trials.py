@@ -13,7 +13,7 @@ from jaxnn.checks import fail
 from jaxnn.population import settings as hyper
 from jaxnn.population.folds import Fold, seeds
 from jaxnn.population.plan import Plan, plan
-from jaxnn.train import History, Run, measure, standing, tables
+from jaxnn.train import Run, measure, standing, tables
 from jaxnn.train.job import Job
 from jaxnn.train.many import jobs_of
 from jaxnn.train.measure import Rows
@@ -196,10 +196,6 @@ def trials(
     return Trials(make_net, table, loss, given, metric_of(metric), rest, **how)
 
 
-Curves = dict[str, np.ndarray]
-"""A history for each fold side by side: (folds, epochs), NaN after the end of a run."""
-
-
 def curves(runs: Sequence[Run | None], name: str) -> np.ndarray:
     """Return one column of many histories side by side.
 
@@ -213,6 +209,3 @@ def curves(runs: Sequence[Run | None], name: str) -> np.ndarray:
     columns = [np.zeros(0) if run is None else np.asarray(run.history.get(name, np.zeros(0))) for run in runs]
     most = max((len(column) for column in columns), default=0)
     return np.stack([np.pad(column, (0, most - len(column)), constant_values=np.nan) for column in columns])
-
-
-__all__ = ["Curves", "History", "Trials", "continued", "curves", "metric_of", "trials"]

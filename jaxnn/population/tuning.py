@@ -130,6 +130,13 @@ def search(
     Raises:
         JaxnnError: for an unknown hyper-parameter, an impossible setting, folds that cannot be made, or if no setting
             stayed finite.
+
+    >>> import jaxnn as nn
+    >>> x = np.linspace(-1, 1, 60, dtype=np.float32)[:, None]
+    >>> how = {"space": {"learning_rate": spaces.LogUniform(1e-4, 1)}, "n": 5, "schedule": "halving", "epochs": 9}
+    >>> found = nn.search(nn.models.mlp((8,), 1), (x, x**2), nn.losses.squared_error, **how)
+    >>> found.rungs, found.best_score == min(found.table["mean"])
+    ([(3, 5), (9, 1)], True)
     """
     settings = _settings(grid, space, n, key)
     check_epochs(schedule, settings)
