@@ -39,7 +39,7 @@ def page(document: Document) -> str:
     >>> page(document)[:15], "Trained for 10 epochs" in page(document)
     ('<!DOCTYPE html>', True)
     """
-    style, script = (_asset(name) for name in ("report.css", "report.js"))
+    style, script = (asset(name) for name in ("report.css", "report.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     shown = {
         "doc": document, "words": words, "style": style, "script": script, "script_digest": digest,
@@ -49,24 +49,26 @@ def page(document: Document) -> str:
         "worst": _worst(document), "pictures": _pictures(document.pictures),
         "settings": sorted(document.settings, key=lambda setting: not setting.changed),
     }  # fmt: skip
-    return _template().render(shown)
+    return template("report.html.j2").render(shown)
 
 
 @functools.cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return the text of a file beside this one."""
     return (HERE / name).read_text(encoding="utf-8")
 
 
 @functools.cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """Return a template beside this file."""
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset), autoescape=True, undefined=jinja2.StrictUndefined,
+        loader=jinja2.FunctionLoader(asset), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"percent": words.percent, "short": words.short, "cut": plots.cut}
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def _drawn(svg: str) -> Any:

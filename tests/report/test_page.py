@@ -1,40 +1,13 @@
 import base64
 import dataclasses
 import hashlib
-import html.parser
 import json
 import re
 
 import pytest
 
 from jaxnn.report import from_json, page, to_json, words
-
-
-class Read(html.parser.HTMLParser):
-    """What is in a page: tags with their attributes, text, and tags that do not close."""
-
-    VOID = ("meta", "link", "br", "img", "input")
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.text, self.open, self.wrong = [], [], [], []
-        self.feed(text)
-        self.wrong += self.open
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-    def handle_data(self, data):
-        self.text.append(data)
+from reading import Read
 
 
 def test_every_tag_closes_and_nothing_is_loaded(every_document):
