@@ -44,13 +44,14 @@ if TYPE_CHECKING:
         neurons,
         optimizers,
         penalties,
+        population,
         train,
     )
     from jaxnn.cache import enable_cache
     from jaxnn.generation import generate
     from jaxnn.model import Model
     from jaxnn.modelfile import load, save
-    from jaxnn.population import search
+    from jaxnn.population import bag, cross_validate, ensemble, learning_curve, search
     from jaxnn.train import EarlyStopping, History, Run, fit, fit_many
 
 __getattr__ = lazy.attributes(
@@ -58,7 +59,8 @@ __getattr__ = lazy.attributes(
     {"Model": "jaxnn.model", "load": "jaxnn.modelfile", "save": "jaxnn.modelfile", "generate": "jaxnn.generation"}
     | {"enable_cache": "jaxnn.cache"}
     | dict.fromkeys(["augmentation", "backprop", "data", "estimators", "metrics", "models", "neurons"], __name__)
-    | {"population": __name__, "search": "jaxnn.population"}
+    | {"population": __name__}
+    | dict.fromkeys(["bag", "cross_validate", "ensemble", "learning_curve", "search"], "jaxnn.population")
     | dict.fromkeys(["calibration", "optimizers", "penalties", "train"], __name__)
     | dict.fromkeys(["EarlyStopping", "History", "Run", "fit", "fit_many"], "jaxnn.train"),
 )
@@ -77,9 +79,12 @@ __all__ = [
     "activations",
     "augmentation",
     "backprop",
+    "bag",
     "calibration",
+    "cross_validate",
     "data",
     "enable_cache",
+    "ensemble",
     "estimators",
     "fit",
     "fit_many",
@@ -89,6 +94,7 @@ __all__ = [
     "identity",
     "initializers",
     "layers",
+    "learning_curve",
     "load",
     "losses",
     "metrics",

@@ -138,7 +138,7 @@ def search(
     >>> found.rungs, found.best_score == min(found.table["mean"])
     ([(3, 5), (9, 1)], True)
     """
-    settings = _settings(grid, space, n, key)
+    settings = settings_of(grid, space, n, key)
     check_epochs(schedule, settings)
     inner = shared.pop("inner_validation", None)
     if inner is not None:
@@ -184,7 +184,18 @@ def splits_of(
     return [Fold(train.astype(np.int32), test.astype(np.int32)) for train, test in pairs]
 
 
-def _settings(grid: Any, space: Any, n: int | None, key: Any) -> list[dict[str, Any]]:
+def settings_of(grid: Any, space: Any, n: int | None, key: Any) -> list[dict[str, Any]]:
+    """Return the settings that a search tries.
+
+    Args:
+        grid, space, n, key: as for `search`.
+
+    Returns:
+        Hyper-parameters of each.
+
+    Raises:
+        JaxnnError: unless there is one of grid and space, or if one of them does not fit.
+    """
     if (grid is None) == (space is None):
         fail("search", "grid and space" if grid is not None else "neither grid nor space", "one of the two")
     seed = seed_number(key)

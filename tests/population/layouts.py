@@ -3,36 +3,35 @@
 import hashlib
 import sys
 
-import jax
 
-index, processes, port, devices = map(int, sys.argv[1:5])
-jax.config.update("jax_num_cpu_devices", devices)
-if processes > 1:
-    jax.distributed.initialize(f"127.0.0.1:{port}", processes, index, initialization_timeout=60)
+def main(index: int, processes: int, port: int, devices: int, schedule: str) -> None:
+    """Search, and print hashes of the leaderboard and of all weights."""
+    import jax
 
-import numpy as np  # noqa: E402
+    jax.config.update("jax_num_cpu_devices", devices)  # before the first device is looked at
+    if processes > 1:
+        jax.distributed.initialize(f"127.0.0.1:{port}", processes, index, initialization_timeout=60)
+    import numpy as np
 
-import jaxnn as nn  # noqa: E402
+    import jaxnn as nn
 
-random = np.random.default_rng(0)
-x = random.normal(size=(101, 4)).astype(np.float32)
-y = (x[:, 0] + random.normal(size=101) > 0).astype(np.int32)
-grid = {"width": [3, 5], "learning_rate": [0.01, 0.1, 1e30], "dropout": [0.0, 0.2]}
+    random = np.random.default_rng(0)
+    x = random.normal(size=(101, 4)).astype(np.float32)
+    y = (x[:, 0] + random.normal(size=101) > 0).astype(np.int32)
+    grid = {"width": [3, 5], "learning_rate": [0.01, 0.1, 1e30], "dropout": [0.0, 0.2]}
+    found = nn.search(
+        lambda width, dropout: nn.models.mlp((width,), 2, dropout=dropout), (x, y), nn.losses.softmax_cross_entropy,
+        grid=grid, folds=3, epochs=9, metric="accuracy", optimizer="sgd", schedule=schedule, refit=False,
+    )  # fmt: skip
+    assert jax.device_count() == devices * processes
+    weights = hashlib.sha256()
+    for run in found.runs:
+        assert run is not None
+        for leaf in jax.tree.leaves((run.params, run.state)):
+            weights.update(np.asarray(leaf).tobytes())
+    board = hashlib.sha256(found.table.csv().encode())
+    sys.stdout.write(f"leaderboard {board.hexdigest()} {weights.hexdigest()}\n")
 
 
-def network(width: int, dropout: float) -> nn.Chain:
-    return nn.models.mlp((width,), 2, dropout=dropout)
-
-
-found = nn.search(
-    network, (x, y), nn.losses.softmax_cross_entropy, grid=grid, folds=3, epochs=9, metric="accuracy", optimizer="sgd",
-    schedule=sys.argv[5], refit=False,
-)  # fmt: skip
-assert jax.device_count() == devices * processes
-weights = hashlib.sha256()
-for run in found.runs:
-    assert run is not None
-    for leaf in jax.tree.leaves((run.params, run.state)):
-        weights.update(np.asarray(leaf).tobytes())
-board = hashlib.sha256(found.table.csv().encode())
-sys.stdout.write(f"leaderboard {board.hexdigest()} {weights.hexdigest()}\n")
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:5]), sys.argv[5])
