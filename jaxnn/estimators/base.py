@@ -116,8 +116,7 @@ class NeuralEstimator(CallbackSupport, ClassNamePrefixFeaturesOutMixin, Transfor
         return self
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, incremental: bool) -> None:
-        parameters.check(self)
-        ready = prefit.taken(X)
+        ready = prefit.taken(self, X, y)
         if ready is not None:
             ready.give(self)
             return

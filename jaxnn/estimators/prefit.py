@@ -34,7 +34,8 @@ class Prefit:
     def __init__(
         self, estimator: Any, X: Any, y: Any, weight: Any = None, X_val: Any = None, y_val: Any = None
     ) -> None:
-        self.estimator, self.shape = estimator, np.shape(X)
+        self.estimator, self.given = estimator, (X, y)
+        self.parameters = estimator.get_params(deep=False)
         self.error: Exception | None = None
         self.asked: Any = None
         self.wanted: Any = None
@@ -137,15 +138,45 @@ def once(what: str, given: Sequence[Any], compute: Callable[[], Any]) -> Any:
     return kept[key][0]
 
 
-def taken(X: Any) -> Prefit | None:
-    """Return the fit that was made ready for this call of `fit`, if any was."""
+def taken(estimator: Any, X: Any, y: Any) -> Prefit | None:
+    """Return the fit that was made ready for this call of `fit`, of the same parameters and data; None if none was."""
     waiting = _WAITING.get()
     if not waiting:
         return None
-    ready = waiting.popleft()
-    if ready.shape != np.shape(X):
-        raise RuntimeError(f"a fit made ready for X of shape {ready.shape} was asked for one of {np.shape(X)}")
-    return ready
+    wanted = (type(estimator), estimator.get_params(deep=False), (X, y))
+    for place, ready in enumerate(waiting):
+        if same((type(ready.estimator), ready.parameters, ready.given), wanted):
+            del waiting[place]
+            return ready
+    return None
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two parameters, or two pieces of data, are the same in content.
+
+    >>> same({"a": [1, np.zeros(2)]}, {"a": [1, np.zeros(2)]}), same(1, 1.0), same(np.zeros(2), np.ones(2))
+    (True, False, False)
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, np.random.RandomState):
+        return True  # copies of one generator, of which each has drawn since
+    if hasattr(one, "tocoo"):
+        return one.shape == other.shape and (one != other).nnz == 0
+    if hasattr(one, "shape"):
+        arrays = np.asarray(one), np.asarray(other)
+        numbers = arrays[0].dtype.kind == "f"
+        return one.shape == other.shape and bool(np.array_equal(*arrays, equal_nan=numbers))
+    try:
+        return bool(one == other) or bool(one != one and other != other)
+    except (TypeError, ValueError):
+        return False
 
 
 @contextlib.contextmanager
@@ -201,8 +232,16 @@ def _trained(
     fresh = [one for one in fits if one.job is None]
     made = None
     if fresh:
-        most = max(len(one.asked.train.x) for one in fresh)
-        jobs = [one.to_job(kept, most) for one in fresh]
+        most, jobs = max(len(one.asked.train.x) for one in fresh), []
+        for one in list(fresh):
+            try:
+                jobs.append(one.to_job(kept, most))
+            except Exception as error:
+                one.error = error
+                fresh.remove(one)
+        fits = [one for one in fits if one.error is None]
+        if not fits:
+            return None
         made = plan(jobs, strategy, threads)
         for place, (one, planned) in enumerate(zip(fresh, made.jobs, strict=True)):
             one.job, one.plan = planned, (made, place)

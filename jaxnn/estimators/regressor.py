@@ -134,7 +134,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
             JaxnnError: if its loss is another one.
 
         >>> x, y = np.zeros((99, 1)), np.arange(0.01, 1.0, 0.01)
-        >>> how = {"learning_rate_init": 0.01, "max_iter": 500, "tol": 1e-6}
+        >>> how = {"learning_rate_init": 0.01, "max_iter": 500, "tol": 1e-6, "random_state": 0}
         >>> model = MLPRegressor(losses.Quantile((0.1, 0.5, 0.9)), (), **how).fit(x, y)
         >>> bool((abs(model.predict_quantiles(x[:1]) - [0.1, 0.5, 0.9]) < 0.03).all())
         True

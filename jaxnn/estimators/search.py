@@ -1,6 +1,7 @@
 """`SearchCV`: scikit-learn's grid search, its fits trained as members of a few compiled programs."""
 
 import math
+import os
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -85,9 +86,10 @@ class SearchCV(GridSearchCV):
         whole_number("SearchCV.factor", self.factor, 2)
         self._plan, self._spent, self._kept, self._sizes = None, {}, {}, {}
         self.strategy_ = why_not(self.estimator, params) or why_not_over(self.estimator, self.param_grid)
+        self.strategy_ = self.strategy_ or why_not_twice(self.estimator, X, y)
         self._given, self._mapped = (X, y, params), not self.strategy_
         asked = self.n_jobs
-        self._threads = None if asked in (None, -1) else asked
+        self._threads = threads_of(asked)
         try:
             if self._mapped:
                 self.n_jobs = None  # scikit-learn's part, which scores
@@ -95,7 +97,7 @@ class SearchCV(GridSearchCV):
         finally:
             self.n_jobs = asked
             plan, mapped = self._plan, self._mapped
-            for name in ("_given", "_kept", "_sizes", "_plan", "_spent", "_mapped", "_threads", "_seconds"):
+            for name in ("_given", "_kept", "_sizes", "_plan", "_spent", "_mapped", "_threads", "_seconds", "_splits"):
                 vars(self).pop(name, None)
         self.strategy_ = f"mapped: {plan!r}" if mapped else f"one after another: {self.strategy_}"
         return self
@@ -106,18 +108,20 @@ class SearchCV(GridSearchCV):
         if callback_ctx is not None:  # scikit-learn from 1.9 on
             search = callback_ctx.subcontext("search", max_subtasks=None).call_on_fit_task_begin(estimator=self)
 
-        def evaluate(some: list[dict[str, Any]], rung: dict[str, list[int]], fewest: int) -> Any:
-            told, count = {}, len(some) * self.n_splits_
+        self._splits = _Splits(self._split())
+
+        def evaluate(numbers: list[int], some: list[dict[str, Any]], rung: dict[str, list[int]], fewest: int) -> Any:
+            told, count = {"cv": self._splits}, len(some) * self.n_splits_
             if search is not None:
                 one = search.subcontext("rung", max_subtasks=count, sequential_subtasks=False)
                 told["callback_ctx"] = one.call_on_fit_task_begin(estimator=self)
-            results = self._evaluated(partial(evaluate_candidates, some, **told), some, rung, fewest)
-            for context in told.values():
-                context.call_on_fit_task_end(estimator=self)
+            results = self._evaluated(partial(evaluate_candidates, some, **told), numbers, some, rung, fewest)
+            if search is not None:
+                told["callback_ctx"].call_on_fit_task_end(estimator=self)
             return results
 
         if self.schedule == "full":
-            evaluate(candidates, {}, len(candidates))
+            evaluate(list(range(len(candidates))), candidates, {}, len(candidates))
         else:
             self._race(evaluate, candidates)
         if search is not None:
@@ -128,14 +132,26 @@ class SearchCV(GridSearchCV):
             return list(ParameterGrid(self.param_grid))
         return list(ParameterSampler(self.param_grid, self.n_iter, random_state=self.random_state))
 
-    def _evaluated(self, evaluate: Any, candidates: list[Any], rung: dict[str, list[int]], fewest: int) -> Any:
+    def _split(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The splits, drawn once: a splitter may draw others in every call."""
+        X, y, params = self._given
+        X, y = indexable(X, y)
+        splitter: Any = self._checked_cv_orig
+        routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
+        return list(splitter.split(X, y, **routed.splitter.split))
+
+    def _evaluated(
+        self, evaluate: Any, numbers: list[int], candidates: list[Any], rung: dict[str, list[int]], fewest: int
+    ) -> Any:
         """Train candidates, and have scikit-learn score them."""
         if not self._mapped:
             return evaluate(more_results=rung or None)
-        ready, begun = self._ready(candidates), time.perf_counter()
+        begun, ready = time.perf_counter(), self._ready(numbers, candidates)
         folds = self.n_splits_
         how = {"strategy": self.strategy, "threads": self._threads, "shown": True if self.verbose else None}
         made = prefit.train(ready, fewest=fewest * folds if rung else None, sizes=self._sizes, **how)
+        if any(one.error is None and (one.run is None or one.run.interrupted) for one in ready):
+            raise KeyboardInterrupt  # what is half trained is not scored
         self._plan = self._plan or made
         self._seconds = (time.perf_counter() - begun) / max(len(ready), 1)
         with prefit.handing_out(ready):
@@ -149,36 +165,37 @@ class SearchCV(GridSearchCV):
                 one["fit_time"] = self._spent[i]
         return super()._format_results(candidate_params, n_splits, out, more_results)
 
-    def _ready(self, candidates: Sequence[dict[str, Any]]) -> list[Prefit]:
-        """Every candidate on every fold, ready to be trained or to go on."""
+    def _ready(self, numbers: list[int], candidates: Sequence[dict[str, Any]]) -> list[Prefit]:
+        """Every candidate on every fold, ready to be trained or to go on; without those whose pipeline fails."""
         X, y, params = self._given
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
-        routed = self._get_routed_params_for_fit(params)
-        weight = routed.estimator.fit.get("sample_weight")
-        splitter: Any = self._checked_cv_orig
-        splits = list(splitter.split(X, y, **routed.splitter.split))
+        weight = self._get_routed_params_for_fit(params).estimator.fit.get("sample_weight")
         parts = self._kept.setdefault("parts", {})
-        for k, (train, _) in enumerate(splits):
+        for k, (train, _) in enumerate(self._splits.made):
             if k not in parts:
                 parts[k] = tuple(None if one is None else _safe_indexing(one, train) for one in (X, y, weight))
+        pairs = [(i, one) for i, one in zip(numbers, candidates, strict=True)]
         with prefit.checking_once(self._kept.setdefault("checked", {})):
-            return [self._one(one, k, parts[k]) for one in candidates for k in range(len(splits))]
+            every = [self._one(i, one, k, part) for i, one in pairs for k, part in parts.items()]
+        return [one for one in every if one is not None]
 
-    def _one(self, candidate: dict[str, Any], fold: int, part: tuple[Any, Any, Any]) -> Prefit:
+    def _one(self, number: int, candidate: dict[str, Any], fold: int, part: tuple[Any, Any, Any]) -> Prefit | None:
         """A candidate on a fold; where it was trained for fewer epochs before, the run goes on."""
-        settings = {name: value for name, value in candidate.items() if name != self._resource}
-        key = (repr(sorted(settings.items(), key=lambda item: item[0])), fold)
-        before = self._kept.get(key)
-        if before is not None and before.computed is not None and self.schedule != "full":
-            self._kept[key] = before.longer(candidate[self._resource])
-            return self._kept[key]
+        before = self._kept.get((number, fold))
+        if before is not None:
+            before = self._kept[number, fold] = before.longer(candidate[self._resource])
+            before.parameters = before.parameters | {"max_iter": candidate[self._resource]}
+            return before
         own: Any = clone(candidate, safe=False)
         estimator: Any = clone(self.estimator)
-        estimator.set_params(**own)
-        final, X = self._front(estimator, candidate, fold, part)
-        self._kept[key] = Prefit(final, X, part[1], part[2])
-        return self._kept[key]
+        try:
+            estimator.set_params(**own)
+            final, X = self._front(estimator, candidate, fold, part)
+        except Exception:  # scikit-learn meets it again where it fits, and does as error_score says
+            return None
+        self._kept[number, fold] = Prefit(final, X, part[1], part[2])
+        return self._kept[number, fold]
 
     def _front(self, estimator: Any, candidate: dict[str, Any], fold: int, part: tuple[Any, Any, Any]) -> Any:
         """The network's estimator, and the rows as the steps before it in a pipeline make them."""
@@ -186,10 +203,12 @@ class SearchCV(GridSearchCV):
             return estimator, part[0]
         last, front = estimator.steps[-1], estimator[:-1]
         own = {name: value for name, value in candidate.items() if not name.startswith(f"{last[0]}__")}
-        key = ("front", repr(sorted(own.items())), fold)
-        if key not in self._kept:
-            self._kept[key] = front.fit_transform(part[0], part[1]) if len(front) else part[0]
-        return last[1], self._kept[key]
+        fitted = self._kept.setdefault(("front", fold), [])
+        rows = next((made for known, made in fitted if prefit.same(known, own)), None)
+        if rows is None:
+            rows = front.fit_transform(part[0], part[1]) if len(front) else part[0]
+            fitted.append((own, rows))
+        return last[1], rows
 
     @available_if(lambda self: hasattr(self.estimator, "transform"))
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
@@ -222,10 +241,11 @@ class SearchCV(GridSearchCV):
         self.n_iterations_ = max(len(bracket.ladder) for bracket in given)
         for rung in range(self.n_iterations_):
             racing = [bracket for bracket in given if rung < len(bracket.ladder)]
+            numbers = [i for bracket in racing for i in bracket.alive]
             some = [candidates[i] | {resource: b.ladder[rung]} for b in racing for i in b.alive]
             said = {"iter": [rung] * len(some), "n_resources": [one[resource] for one in some]}
             fewest = sum(max(len(b.alive) // self.factor ** (len(b.ladder) - 1 - rung), 1) for b in racing)
-            results = evaluate(some, said, fewest)
+            results = evaluate(numbers, some, said, fewest)
             self.n_resources_.append(max(said["n_resources"]))
             self.n_candidates_.append(len(some))
             self._drop(racing, rung, self._ranks(results)[-len(some) :])
@@ -258,6 +278,59 @@ class SearchCV(GridSearchCV):
         return int(np.argmax(np.where(whole & ~np.isnan(means), means, -math.inf)))
 
 
+def why_not_twice(estimator: Any, X: Any, y: Any) -> str:
+    """Return why steps of a pipeline cannot be fitted twice, for training and for scoring; "" if they can.
+
+    >>> why_not_twice(Pipeline([("last", None)]), None, None)
+    ''
+    """
+    if not isinstance(estimator, Pipeline):
+        return ""
+    deep = [
+        item for _, step in estimator.steps[:-1] if hasattr(step, "get_params") for item in step.get_params().items()
+    ]
+    if all(isinstance(value, int) for name, value in deep if name.split("__")[-1] == "random_state"):
+        return ""
+    try:
+        few = [_safe_indexing(one, np.arange(min(len(one), TRIED))) for one in indexable(X, y)]
+        one, other = (clone(estimator[:-1]).fit_transform(*few) for _ in range(2))
+    except Exception:  # what is wrong shows where it is fitted
+        return ""
+    return "" if prefit.same(one, other) else "a step of the pipeline draws at random: give it a random_state"
+
+
+TRIED = 200
+"""Rows with which it is tried whether steps of a pipeline draw at random."""
+
+
+class _Splits:
+    """Splits that were drawn once, as a splitter."""
+
+    def __init__(self, made: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        self.made = made
+
+    def split(self, *_: Any, **__: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return them."""
+        return self.made
+
+    def get_n_splits(self, *_: Any, **__: Any) -> int:
+        """Return how many there are."""
+        return len(self.made)
+
+
+def threads_of(n_jobs: int | None) -> int | None:
+    """Return how many threads `n_jobs` means: -1 is all cores, -2 all but one.
+
+    >>> threads_of(2), threads_of(None), threads_of(-1)
+    (2, None, None)
+    """
+    if n_jobs is None or n_jobs == -1:
+        return None
+    if n_jobs == 0:
+        fail("SearchCV.n_jobs", "0", "a number of threads, or -1 for all cores")
+    return n_jobs if n_jobs > 0 else max((os.cpu_count() or 1) + 1 + n_jobs, 1)
+
+
 def why_not_over(estimator: Any, param_grid: Any) -> str:
     """Return why candidates of a grid cannot be trained together; "" if they can.
 
@@ -286,8 +359,9 @@ def why_not(estimator: Any, params: dict[str, Any]) -> str:
             return "the pipeline has a memory"
     if not isinstance(final, NeuralEstimator):
         return f"{type(final).__name__} is no estimator of jaxnn"
-    if any(isinstance(step, NeuralEstimator) for step in front):
-        return "a step before the last one is a network, too"
+    deep = [item for step in front if hasattr(step, "get_params") for item in step.get_params(deep=True).items()]
+    if any(isinstance(one, NeuralEstimator) for one in (*front, *(value for _, value in deep))):
+        return "a step before the last one is a network, or has one"
     other = [name for name in params if name not in ("sample_weight", "groups")]
     if other:
         return f"fit parameters {', '.join(other)}"

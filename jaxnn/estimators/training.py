@@ -83,7 +83,8 @@ def request(estimator: Any, asked: Asked) -> Request:
     earlier, done = _earlier(estimator, settings, len(train.x), size, incremental, key, (params, state))
     most = MOST_STEPS // -(-len(train.x) // size)
     how = {
-        "epochs": min(done + (1 if incremental else int(estimator.max_iter)), most), "batch_size": size,
+        "epochs": min(done + (1 if incremental else int(estimator.max_iter)), most),
+        "batch_size": None if estimator.solver == "lbfgs" else size,
         **_solver(estimator, len(train.x), size, done), "stop": _rule(estimator, watched, objective.score.name),
         "metrics": [] if held is None else [objective.score],
         "penalties": [L2(estimator.alpha / 2, per_example=True)] if estimator.alpha > 0 else [],

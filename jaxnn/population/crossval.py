@@ -265,7 +265,7 @@ def _found(
     made: Trials, runs: list[Run | None], more: Sequence[Any], settings: list[dict[str, Any]], **nested: Any
 ) -> CrossValidation:
     metrics = [*([] if made.metric is None else [made.metric]), *more]
-    if made.inner:  # histories are of validation data of the runs' own
+    if any(made.inner):  # histories are of validation data of the runs' own
         measures = measured(runs, made.table, [fold.test for fold in made.folds], metrics)
     else:
         names = ("loss", *(metric.name for metric in metrics))

@@ -30,7 +30,8 @@ def name_of(value: Any) -> Any:
 class Leaderboard(Mapping[str, list[Any]]):
     """Columns of a search's table, the best setting first; read-only.
 
-    `rank`, the hyper-parameters, `mean` and `std` (over folds, of the population) of the score, `fold_0` and so on,
+    `rank`, the hyper-parameters (`set_epochs` where one is called as a column is),
+    `mean` and `std` (over folds, of the population) of the score, `fold_0` and so on,
     `epochs` (the mean over folds of the epochs run), and `status`: "done", "dropped" by a schedule before the end,
     "diverged" or "interrupted".
 
@@ -51,7 +52,6 @@ class Leaderboard(Mapping[str, list[Any]]):
         self, settings: Sequence[Mapping[str, Any]], scores: np.ndarray, epochs: np.ndarray, status: Sequence[str],
         higher_is_better: bool,
     ) -> None:  # fmt: skip
-        self.names = list(columns(settings))
         means, stds = scores.mean(axis=1), scores.std(axis=1)
         sign = -1.0 if higher_is_better else 1.0
         # a setting that went all the way stands before one that was dropped, whose score is of fewer epochs
@@ -64,7 +64,10 @@ class Leaderboard(Mapping[str, list[Any]]):
         keys = [(one[0], one[1], one[2], 0.0 if one[1] else one[3], one[4]) for one in keys]
         self.order = sorted(range(len(settings)), key=lambda i: keys[i])
         """Of each row the place of its setting in the search."""
-        given = {name: [name_of(value) for value in values] for name, values in columns(settings).items()}
+        own = {name: [name_of(value) for value in values] for name, values in columns(settings).items()}
+        ours = ("rank", "mean", "std", "epochs", "status")
+        given = {f"set_{name}" if name in ours else name: values for name, values in own.items()}
+        self.names = list(given)
         folds = {f"fold_{k}": scores[:, k].tolist() for k in range(scores.shape[1])}
         every = {**given, "mean": means.tolist(), "std": stds.tolist(), **folds}
         every |= {"epochs": epochs.mean(axis=1).tolist(), "status": list(status)}

@@ -1,7 +1,7 @@
 """What finished runs are worth on rows of a table, each on rows of its own."""
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxnn.activations import identity
 from jaxnn.checks import fail
+from jaxnn.config import numbers as numbers_of
 from jaxnn.layers.activation import Activation
 from jaxnn.train import Run, measure, tables
 from jaxnn.train.measure import Rows
@@ -66,7 +67,7 @@ def measured(
             continue
         numbers, real = jax.device_put((np.resize(own, most).astype(np.int32), np.int32(len(own))))
         evaluate = _evaluation(run.net, run.loss, tuple(metrics))
-        said = evaluate(run.params, run.state, Rows(x, y, weight, numbers, mask, real))
+        said = evaluate(numbers_of(run.loss), run.params, run.state, Rows(x, y, weight, numbers, mask, real))
         for name in names:
             found[name][place] = float(said[name])
     return found
@@ -98,13 +99,13 @@ def scored(
     table = tables.table("outputs and y", (outputs, y), weight, None)
     table = table._replace(mask=mask)  # of the examples, whose positions the outputs need not have
     given = Rows(*jax.device_put((table.x, table.y, table.weight, table.rows, table.mask)))
-    said = jax.device_get(_evaluation(Activation(identity), loss, tuple(metrics))({}, {}, given))
+    said = jax.device_get(_evaluation(Activation(identity), loss, tuple(metrics))(numbers_of(loss), {}, {}, given))
     return {name: float(said[name]) for name in ("loss", *(metric.name for metric in metrics))}
 
 
 @lru_cache(64)
 def _evaluation(net: Any, loss: Any, metrics: tuple[Any, ...]) -> Any:
-    return jax.jit(partial(measure.evaluate, net, loss, metrics))
+    return jax.jit(measure.evaluation(net, loss, metrics))
 
 
 def some_score(where: str, scores: np.ndarray, runs: Sequence[Run | None]) -> None:

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxnn import metrics
@@ -13,13 +11,16 @@ from jaxnn.checks import fail
 from jaxnn.population import settings as hyper
 from jaxnn.population.folds import Fold, seeds
 from jaxnn.population.plan import Plan, plan
-from jaxnn.train import Run, measure, standing, tables
+from jaxnn.population.scoring import lost, measured
+from jaxnn.train import Run, standing, tables
 from jaxnn.train.job import Job
 from jaxnn.train.many import jobs_of
-from jaxnn.train.measure import Rows
 from jaxnn.train.spread import spread
 from jaxnn.train.stopping import EarlyStopping
 from jaxnn.train.tables import Table
+
+INNER = 0.1
+"""The share of the rows learnt that early stopping looks at, where no other is asked for."""
 
 
 def metric_of(metric: Any) -> Any:
@@ -57,12 +58,8 @@ class Trials:
     plans: list[Plan] = field(default_factory=list)
     sizes: dict[Any, int] = field(default_factory=dict)
     """Of slices, from one rung of a schedule to the next."""
-
-    @property
-    def inner(self) -> bool:
-        """Whether the runs have validation data of their own, which the fold must not be."""
-        stop = self.shared.get("stop")
-        return self.shared.get("validation") is not None or (stop is not None and stop.on == "validation")
+    inner: list[bool] = field(default_factory=list)
+    """Of the settings of the last jobs: whether their runs have validation data of their own, never the fold."""
 
     @property
     def score_name(self) -> str:
@@ -87,22 +84,32 @@ class Trials:
         Raises:
             JaxnnError: naming the setting that is impossible.
         """
-        shared = {"loss": self.loss, **self.shared}
-        shared["metrics"] = [*([] if self.metric is None else [self.metric])]
-        if self.inner:
-            shared.setdefault("validation", 0.1)
-        elif "stop" not in self.shared:  # measured at every epoch, but no weights are chosen by it
-            shared["stop"] = None
-        keys, members = seeds(self.key, len(self.folds)), []
+        asked = [metric_of(metric) for metric in self.shared.get("metrics", ())]
+        measured = {metric.name: metric for metric in (*asked, self.metric) if metric is not None}
+        shared = {"loss": self.loss, **self.shared, "metrics": list(measured.values())}
+        keys, members, self.inner = seeds(self.key, len(self.folds)), [], []
         for i, setting in enumerate(settings):
             made = hyper.member(self.make_net, setting, shared)
             made |= {} if epochs is None else {"epochs": epochs[i]}
+            stop = made.get("stop")
+            self.inner.append(made.get("validation") is not None or getattr(stop, "on", "") == "validation")
+            made |= {"validation": made.get("validation") or INNER} if self.inner[-1] else {}
             for fold, key in zip(self.folds, keys, strict=True):
                 own = {"rows": fold.train, "key": key} | made
-                members.append(own if self.inner else own | {"validation_rows": fold.test})
+                members.append(own if self.inner[-1] else own | {"validation_rows": fold.test})
         called = [hyper.called(setting) for setting in settings for _ in self.folds]
         jobs = jobs_of(None, self.table, self.loss, members, {}, called)
-        return jobs if self.inner else [_watching(job) for job in jobs]
+        inner = [one for one in self.inner for _ in self.folds]
+        return [job if own else self._watching(job) for job, own in zip(jobs, inner, strict=True)]
+
+    def _watching(self, job: Job) -> Job:
+        """A job whose held-out rows are measured at every epoch and decide nothing; no class of them weighs more."""
+        held = job.tables.validation
+        assert held is not None
+        job = job._replace(tables=job.tables._replace(validation=self.table._replace(rows=held.rows)))
+        if job.recipe.stops_early:
+            return job
+        return job._replace(recipe=replace(job.recipe, rule=EarlyStopping(on="training")))
 
     def planned(self, jobs: Sequence[Job]) -> Plan:
         """Decide which jobs share programs, and keep the plan."""
@@ -123,40 +130,17 @@ class Trials:
         Returns:
             (settings, folds) scores; NaN where a run stopped being finite or was not finished.
         """
-        each = [float("nan") if _lost(run) else self._score(run, i) for i, run in enumerate(runs)]
-        return np.array(each, np.float64).reshape(-1, len(self.folds))
-
-    def _score(self, run: Any, place: int) -> float:
-        if not self.inner:
-            values = run.history[f"val_{self.score_name}"]
-            return float(values[run.history.epochs - 1]) if len(values) else float("nan")
-        return self.measured(run, self.folds[place % len(self.folds)].test)
-
-    def measured(self, run: Run, rows: np.ndarray) -> float:
-        """Return the score of a run on some rows of the table."""
-        most = max(len(fold.test) for fold in self.folds)
-        table = self.table._replace(rows=np.resize(rows, max(most, len(rows))))
-        arrays = jax.device_put((table.x, table.y, table.weight, table.rows, table.mask))
-        given = Rows(*arrays, real=jax.device_put(np.int32(len(rows))))
-        chosen = () if self.metric is None else (self.metric,)
-        return float(_evaluation(run.net, run.loss, chosen)(run.params, run.state, given)[self.score_name])
-
-
-def _lost(run: Run | None) -> bool:
-    return run is None or run.diverged or run.interrupted
-
-
-def _watching(job: Job) -> Job:
-    """A job whose held-out rows are measured at every epoch, and decide nothing: the last weights are kept."""
-    if job.recipe.stops_early:
-        return job
-    rule = EarlyStopping(on="training")
-    return job._replace(recipe=replace(job.recipe, rule=rule))
-
-
-@lru_cache(64)
-def _evaluation(net: Any, loss: Any, chosen: tuple[Any, ...]) -> Any:
-    return jax.jit(partial(measure.evaluate, net, loss, chosen))
+        many, chosen = len(self.folds), () if self.metric is None else (self.metric,)
+        found = np.full(len(runs), np.nan)
+        for place, run in enumerate(runs):
+            if run is not None and not lost(run) and not self.inner[place // many]:
+                values = run.history[f"val_{self.score_name}"]
+                found[place] = values[-1] if len(values) else np.nan
+        own = [place for place in range(len(runs)) if self.inner[place // many]]
+        if own:
+            rows = [self.folds[place % many].test for place in own]
+            found[own] = measured([runs[place] for place in own], self.table, rows, chosen)[self.score_name]
+        return found.reshape(-1, many)
 
 
 def continued(job: Job, run: Run, epochs: int) -> Job:
@@ -193,6 +177,10 @@ def trials(
     """
     rest = dict(shared)
     table = tables.table("data", data, rest.pop("sample_weight", None), None, rest.pop("mask", None))
+    for place, fold in enumerate(given):
+        for name, rows in (("learnt", fold.train), ("held out", fold.test)):
+            if table.weight is not None and not table.weight[rows].any():
+                fail("sample_weight", f"only 0 among the rows {name} of fold {place}", "a weight above 0 among them")
     return Trials(make_net, table, loss, given, metric_of(metric), rest, **how)
 
 

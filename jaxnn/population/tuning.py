@@ -108,7 +108,8 @@ def search(
         space: in place of a grid: a dict from hyper-parameter to values, a distribution of `population.space` or of
             SciPy; `n` settings are drawn from it.
         n: how many settings of a space; of a grid, so many of its combinations at random.
-        folds: how many, at least 2; or a list of pairs of row numbers (learnt, held out). None for one split.
+        folds: how many, at least 2; or a list of pairs of row numbers or masks (learnt, held out), or a splitter of
+            scikit-learn. None for one split.
         repeats: how often all folds are done, with other parts.
         validation: without folds, the share of rows held out; 0.2 by default.
         metric: what decides: "loss", or a metric or its name.
@@ -140,6 +141,10 @@ def search(
     """
     settings = settings_of(grid, space, n, key)
     check_epochs(schedule, settings)
+    differ = [name for name in ("loss", "smoothing") if len({repr(setting.get(name)) for setting in settings}) > 1]
+    if isinstance(metric, str) and metric == "loss" and differ:
+        do = "Name one of jaxnn.metrics, such as metric='accuracy'"
+        fail("metric", f"'loss' where settings differ in {differ[0]}", "a measure that is the same for all", do)
     inner = shared.pop("inner_validation", None)
     if inner is not None:
         shared["validation"] = inner
@@ -178,10 +183,24 @@ def splits_of(
         fail("validation", f"{validation!r} beside folds", "one of the two", "Early stopping takes inner_validation=")
     if isinstance(wanted, int | np.integer):
         return folds(y, loss, int(wanted), repeats, key, groups)
-    pairs = [tuple(np.asarray(part) for part in pair) for pair in wanted]
+    if repeats != 1:
+        fail("repeats", f"{repeats} beside folds of your own", "1", "Give all of the folds")
+    if hasattr(wanted, "split"):  # a splitter of scikit-learn
+        wanted = wanted.split(np.zeros((len(y), 1)), y, groups)
+    pairs = [tuple(_row_numbers(part) for part in pair) for pair in wanted]
     if not pairs or any(len(pair) != 2 or not len(pair[0]) or not len(pair[1]) for pair in pairs):
         fail("folds", "a list of something else", "pairs of row numbers, those learnt and those held out")
     return [Fold(train.astype(np.int32), test.astype(np.int32)) for train, test in pairs]
+
+
+def _row_numbers(part: Any) -> np.ndarray:
+    """Row numbers, given as such or as a mask."""
+    found = np.asarray(part)
+    if found.dtype == np.bool_:
+        return np.flatnonzero(found)
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        fail("folds", f"{found.dtype} of shape {found.shape}", "row numbers, or a mask with a Boolean for each row")
+    return found
 
 
 def settings_of(grid: Any, space: Any, n: int | None, key: Any) -> list[dict[str, Any]]:
@@ -260,7 +279,7 @@ def refitted(made: Trials, setting: Mapping[str, Any]) -> Run:
     rows = np.arange(len(made.table.x), dtype=np.int32)
     every = Trials(made.make_net, made.table, made.loss, [Fold(rows, rows)], made.metric, made.shared, made.key)
     (job,) = every.jobs([setting])
-    if not made.inner:
+    if not every.inner[0]:
         job = job._replace(tables=job.tables._replace(validation=None))
         job = job._replace(recipe=replace(job.recipe, validated=False))
     return drive.drive(job, [], made.progress if isinstance(made.progress, bool) else None)

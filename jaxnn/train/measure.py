@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn import losses
+from jaxnn.config import with_numbers
 from jaxnn.layers.base import Layer, listening
 from jaxnn.pytypes import Array, Params, State
 
@@ -87,6 +88,20 @@ def evaluate(
     sums = sums_of(jnp.zeros((), jnp.int32)) if count == 1 else _added(sums_of, count)
     means = {name: added / total for name, (added, total) in sums.items()}
     return {name: m.value(means[name]) if hasattr(m, "statistics") else means[name][0] for name, m in measures.items()}
+
+
+def evaluation(net: Layer, loss: Any, metrics: tuple[Any, ...]) -> Any:
+    """Return `evaluate` as a function of (numbers, params, state, data).
+
+    The numbers of the loss are an argument: losses that differ in nothing else are equal, and share what is compiled.
+
+    Args:
+        net, loss, metrics: of the run.
+
+    Returns:
+        The function.
+    """
+    return lambda numbers, *given: evaluate(net, with_numbers(loss, numbers), metrics, *given)
 
 
 def _added(sums_of: Any, count: int) -> Any:

@@ -80,7 +80,8 @@ def _machine() -> float | None:
 def _container() -> float | None:
     folder = Path("/sys/fs/cgroup")
     try:
-        limit, used = (folder / "memory.max").read_text(), (folder / "memory.current").read_text()
-        return float(limit) - float(used)
+        limit, used = (float((folder / name).read_text()) for name in ("memory.max", "memory.current"))
+        said = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        return limit - used + float(said.get("inactive_file", 0))  # files read once, which the system gives up
     except (OSError, ValueError):  # no such file, or "max"
         return None

@@ -1,13 +1,14 @@
 """A finished run, and what a trained network says of new examples."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import jax
 import numpy as np
 
 from jaxnn.checks import fail
+from jaxnn.config import numbers
 from jaxnn.layers.base import Layer
 from jaxnn.pytypes import Params, State
 from jaxnn.train import measure, tables
@@ -95,7 +96,8 @@ class Run:
         if self.example is not None and table.x.shape[1:] != self.example.shape:
             fail("x", f"shape {table.x.shape}", f"examples of shape {self.example.shape}: (examples, ...)")
         rows = Rows(*jax.device_put((table.x, table.y, table.weight, table.rows, table.mask)))
-        measured = _evaluation(self.net, self.loss, self.metrics)(self.params, self.state, rows)
+        evaluate = _evaluation(self.net, self.loss, self.metrics)
+        measured = evaluate(numbers(self.loss), self.params, self.state, rows)
         measured = jax.device_get(measured)
         return {name: float(measured[name]) for name in ("loss", *(metric.name for metric in self.metrics))}
 
@@ -153,7 +155,7 @@ def _block_size(net: Layer, shape: tuple[int, ...], dtype: str) -> int:
 
 @lru_cache(64)
 def _evaluation(net: Layer, loss: Any, metrics: tuple[Any, ...]) -> Any:
-    return jax.jit(partial(measure.evaluate, net, loss, metrics))
+    return jax.jit(measure.evaluation(net, loss, metrics))
 
 
 @lru_cache(64)

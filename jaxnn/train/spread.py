@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxnn.checks import whole_number
 from jaxnn.train import buckets, compiled, drive, memory, placing, processes, stopping
 from jaxnn.train.buckets import Bucket
 from jaxnn.train.job import Job
@@ -62,6 +63,8 @@ def workers(threads: int | None) -> list[Any]:
     Returns:
         Devices, one for each worker; None for JAX's default device.
     """
+    if threads is not None:
+        whole_number("threads", threads, 1)
     devices = jax.local_devices()
     if len(devices) == 1:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

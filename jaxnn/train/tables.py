@@ -128,7 +128,8 @@ def with_class_weight(whole: Table, class_weight: Any, rows: np.ndarray | None) 
     Returns:
         `(rows of the table,)`
     """
-    of_class = _weight_of_class(class_weight, whole.y if rows is None else whole.y[rows])
+    counted = whole.y if rows is None or isinstance(class_weight, dict) else whole.y[rows]
+    of_class = _weight_of_class(class_weight, counted)
     own = np.array([of_class.get(label, 1.0) for label in whole.y.tolist()], _weight_dtype())
     return own if whole.weight is None else own * whole.weight
 
