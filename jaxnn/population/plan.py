@@ -114,9 +114,11 @@ def plan(jobs: Sequence[Job], strategy: str = "auto", threads: int | None = None
             places = [family.members[i] for i in group]
             _pad_group(made, nets, places)
             programs += 1
+            learnt = _weights(made[places[0][0]].recipe.net, jobs[places[0][0]])
             for net, own in zip(nets, places, strict=True):
-                work += sum(_seconds(made[place]) for place in own)
-                useful += sum(_seconds(jobs[place], net) for place in own)
+                alone = _weights(net, jobs[own[0]])
+                work += sum(_seconds(jobs[place], learnt) for place in own)
+                useful += sum(_seconds(jobs[place], alone) for place in own)
     seconds = programs * COMPILE_SECONDS + work / hands
     waste = 1 - useful / work if work else 0.0
     return Plan(made, [job.recipe.net for job in jobs], programs, len(jobs), seconds, round(waste, 4))
@@ -164,11 +166,12 @@ def _may_be_padded(job: Job) -> bool:
 
 def _groups(jobs: Sequence[Job], family: Family, hands: int) -> list[list[int]]:
     """Networks of a family by the program they share: neighbours in size, merged while that is estimated to gain."""
-    order = sorted(range(len(family.nets)), key=lambda i: _weights(family.nets[i], jobs[family.members[i][0]]))
+    learnt = [_weights(net, jobs[own[0]]) for net, own in zip(family.nets, family.members, strict=True)]
+    order = sorted(range(len(learnt)), key=lambda i: learnt[i])
     groups = [[i] for i in order]
 
     def seconds(group: list[int]) -> float:
-        widest = family.nets[group[-1]]
+        widest = learnt[group[-1]]
         return sum(_seconds(jobs[place], widest) for i in group for place in family.members[i]) / hands
 
     while len(groups) > 1:
@@ -183,10 +186,9 @@ def _groups(jobs: Sequence[Job], family: Family, hands: int) -> list[list[int]]:
     return groups
 
 
-def _seconds(job: Job, net: Layer | None = None) -> float:
-    """How long a run takes on one worker, estimated."""
-    wide = 2 if _x64() else 1
-    flops = 6.0 * _weights(job.recipe.net if net is None else net, job) * job.recipe.batch_size * wide
+def _seconds(job: Job, weights: int) -> float:
+    """How long a run of a network of so many weights takes on one worker, estimated."""
+    flops = 6.0 * weights * job.recipe.batch_size * (2 if _x64() else 1)
     return job.steps * (STEP_SECONDS + flops / FLOPS_PER_SECOND)
 
 

@@ -99,8 +99,8 @@ def _size(mapping: str, groups: list[int], workers: int, share: float) -> int:
     total = sum(groups)
     if mapping == "vmap":
         return min(max(groups), math.ceil(total / workers))
-    if share < 1:
-        return max(math.ceil(share * total / workers), 1)
+    if share < 1:  # what is left at the end keeps all workers busy, where slices do not become too many for that
+        return max(math.ceil(share * total / workers), math.ceil(total / (2 * SLICES * workers)))
     wanted = SLICES * workers
     return max(math.ceil(group / max(1, round(wanted * group / total))) for group in groups)
 

@@ -44,10 +44,21 @@ class _Population:
     began: float = field(default_factory=time.monotonic)
     runs: dict[int, Run] = field(default_factory=dict)
     taken: int = 0
+    """Minibatches so far."""
+    ended: int = 0
+    """Those of members that have ended, of `taken`."""
+    left: int = 0
+    """Minibatches that the others have in all, at most."""
+    best: float | None = None
+    steps: dict[Any, int] = field(default_factory=dict)
+    """How many a chunk of each recipe had last: the next slice begins with as many."""
     failed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
     put: dict[Any, dict[tuple[int, int], Any]] = field(default_factory=dict)
     """Tables on each device."""
+
+    def __post_init__(self) -> None:
+        self.left = sum(job.steps for job in self.jobs)
 
     @property
     def stopping(self) -> bool:
@@ -189,12 +200,15 @@ def _begun(population: _Population, one: _Slice, device: Any, states: list[Any] 
 
 def _to_the_end(population: _Population, one: _Slice, device: Any) -> None:
     """Run the members of a slice until each has ended."""
-    members, steps = _begun(population, one, device), drive.FIRST_STEPS
+    members = _begun(population, one, device)
+    steps = population.steps.get(members.recipe, drive.FIRST_STEPS)
     while members.going.any() and not population.stopping:
         before, since = members.at.step, time.monotonic()
         members.advance(steps)
         taken = np.maximum(members.at.step - before, 0)
+        # a chunk of all its members is to take as long as a chunk of one run does
         steps = drive.next_steps(steps, max(int(taken.max()), 1), time.monotonic() - since)
+        population.steps[members.recipe] = steps
         _say(population, int(taken[: len(one.places)].sum()))
         one, members = _packed(population, one, members, device)
     for member in np.flatnonzero(members.going):
@@ -231,20 +245,21 @@ def _keep(population: _Population, one: _Slice, members: Members, which: Any) ->
         ended[one.places[member]] = replace(members.finished(int(member), host), net=recipe.net, loss=recipe.loss)
     with population.lock:
         population.runs |= ended
+        population.ended += sum(run.steps for run in ended.values())
+        population.left -= sum(population.jobs[place].steps for place in ended)
+        losses = [loss for loss in map(last_loss, ended.values()) if np.isfinite(loss)]
+        population.best = min([*losses, *([] if population.best is None else [population.best])], default=None)
 
 
 def _say(population: _Population, taken: int) -> None:
     """Tell where the population is."""
     with population.lock:
         population.taken += taken
-        jobs, runs = population.jobs, population.runs
+        members, finished = len(population.jobs), len(population.runs)
         seconds = time.monotonic() - population.began
-        most = sum(job.steps for place, job in enumerate(jobs) if place not in runs)  # of those that have not ended
-        under_way = population.taken - sum(run.steps for run in runs.values())
-        left = seconds / max(population.taken, 1) * max(most - under_way, 0)
-        losses = [loss for loss in map(last_loss, runs.values()) if np.isfinite(loss)]
-        alive, best = len(jobs) - len(runs), min(losses, default=None)
-        population.report(Standing(len(jobs), len(runs), alive, best, left, seconds))
+        under_way = max(population.taken - population.ended, 0)
+        left = seconds / max(population.taken, 1) * max(population.left - under_way, 0)
+        population.report(Standing(members, finished, members - finished, population.best, left, seconds))
 
 
 def last_loss(run: Run) -> float:
