@@ -77,7 +77,7 @@ def table_rows(text):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
 
 
-PRINTED = ("bench.md", "bench-layers.md", "bench-estimators.md", "bench-tables.md")
+PRINTED = ("bench.md", "bench-layers.md", "bench-estimators.md", "bench-tables.md", "bench-search.md")
 
 
 def test_figures_are_those_of_the_bench():

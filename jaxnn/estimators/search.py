@@ -111,7 +111,8 @@ class SearchCV(GridSearchCV):
         self._splits = _Splits(self._split())
 
         def evaluate(numbers: list[int], some: list[dict[str, Any]], rung: dict[str, list[int]], fewest: int) -> Any:
-            told, count = {"cv": self._splits}, len(some) * self.n_splits_
+            told: dict[str, Any] = {"cv": self._splits}
+            count = len(some) * self.n_splits_
             if search is not None:
                 one = search.subcontext("rung", max_subtasks=count, sequential_subtasks=False)
                 told["callback_ctx"] = one.call_on_fit_task_begin(estimator=self)
@@ -286,14 +287,15 @@ def why_not_twice(estimator: Any, X: Any, y: Any) -> str:
     """
     if not isinstance(estimator, Pipeline):
         return ""
-    deep = [
-        item for _, step in estimator.steps[:-1] if hasattr(step, "get_params") for item in step.get_params().items()
-    ]
-    if all(isinstance(value, int) for name, value in deep if name.split("__")[-1] == "random_state"):
+    front: Any = estimator[:-1]
+    drawing = [value for name, value in front.get_params().items() if name.split("__")[-1] == "random_state"]
+    if all(isinstance(value, int) for value in drawing):
         return ""
     try:
-        few = [_safe_indexing(one, np.arange(min(len(one), TRIED))) for one in indexable(X, y)]
-        one, other = (clone(estimator[:-1]).fit_transform(*few) for _ in range(2))
+        rows = np.arange(min(np.shape(X)[0], TRIED))
+        few = [_safe_indexing(one, rows) for one in (X, y)]
+        fronts: list[Any] = [clone(front) for _ in range(2)]
+        one, other = (each.fit_transform(*few) for each in fronts)
     except Exception:  # what is wrong shows where it is fitted
         return ""
     return "" if prefit.same(one, other) else "a step of the pipeline draws at random: give it a random_state"
