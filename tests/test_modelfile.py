@@ -140,7 +140,7 @@ def test_what_the_document_holds(iris):
     }  # fmt: skip
     assert (document["jax"], document["jaxnn"]) == (jax.__version__, nn.__version__)
     assert set(document["arrays"]) == set(header)
-    assert document["loss"] == {"type": "SoftmaxCrossEntropy", "fields": {}}
+    assert document["loss"] == {"type": "SoftmaxCrossEntropy", "fields": {"smoothing": None}}
     assert document["preprocessing"]["fields"]["columns"][0] == {
         "kind": "Numeric", "name": "sepal width", "center": 0.1, "scale": 1e-5, "fill": 0.1, "low": 0.1, "high": 0.1,
         "missing": 0.0, "style": "plain", "label": "numeric", "robust": False,

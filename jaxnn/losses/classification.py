@@ -66,8 +66,8 @@ class SoftmaxCrossEntropy:
 def smoothed(targets: Array, smoothing: Any) -> Array:
     """Return rows of shares of classes with a part of each given to all classes alike.
 
-    >>> print(smoothed(jnp.array([0.0, 1.0]), 0.2))
-    [0.1 0.9]
+    >>> print(smoothed(jnp.array([0.0, 1.0]), 0.5))
+    [0.25 0.75]
     """
     if smoothing is None:
         return targets
