@@ -26,7 +26,8 @@ class Passes(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, x):
-        raise NotImplementedError
+        z = self.decision_function(x)
+        return self.classes_[(z > 0).astype(int) if z.ndim == 1 else z.argmax(axis=1)]
 
     def decision_function(self, x):
         return x[:, 0] if x.shape[1] == 1 else x[:, 1] - x[:, 0] if x.shape[1] == 2 else x

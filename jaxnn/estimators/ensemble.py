@@ -21,12 +21,14 @@ def fit(estimator: Any, X: Any, y: Any, weight: Any, X_val: Any, y_val: Any, inc
         incremental: True in `partial_fit`, which an ensemble does not have.
 
     Raises:
-        JaxnnError: for `partial_fit` and `warm_start`.
+        JaxnnError: for `partial_fit`, `warm_start` and callbacks, or what the fit of one network raises.
     """
     owner = type(estimator).__name__
     if incremental or estimator.warm_start:
         what = "partial_fit" if incremental else "warm_start=True"
         fail(f"{owner}.n_estimators", f"{estimator.n_estimators} with {what}", "1", "An ensemble learns in one call")
+    if getattr(estimator, "_skl_callbacks", None):
+        fail(f"{owner}.n_estimators", f"{estimator.n_estimators} with callbacks", "1", "They follow one network")
     random = check_random_state(copy.deepcopy(estimator.random_state))
     members = []
     for _ in range(estimator.n_estimators):

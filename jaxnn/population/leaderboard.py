@@ -53,16 +53,15 @@ class Leaderboard(Mapping[str, list[Any]]):
         higher_is_better: bool,
     ) -> None:  # fmt: skip
         means, stds = scores.mean(axis=1), scores.std(axis=1)
-        sign = -1.0 if higher_is_better else 1.0
-        # a setting that went all the way stands before one that was dropped, whose score is of fewer epochs
-        place = {"done": 0, "dropped": 1, "interrupted": 2, "diverged": 3}
-        lost = [not math.isfinite(mean) for mean in means]
-        keys = [
-            (place[status[i]], lost[i], -epochs[i].mean() if status[i] == "dropped" else 0.0, sign * means[i], i)
-            for i in range(len(settings))
-        ]
-        keys = [(one[0], one[1], one[2], 0.0 if one[1] else one[3], one[4]) for one in keys]
-        self.order = sorted(range(len(settings)), key=lambda i: keys[i])
+        sign, places = -1.0 if higher_is_better else 1.0, ("done", "dropped", "interrupted", "diverged")
+
+        def worse(i: int) -> tuple[Any, ...]:
+            # a setting that went all the way stands before one that was dropped, whose score is of fewer epochs
+            dropped, lost = status[i] == "dropped", not math.isfinite(means[i])
+            trained = -epochs[i].mean() if dropped else 0.0
+            return places.index(status[i]), lost, trained, 0.0 if lost else sign * means[i], i
+
+        self.order = sorted(range(len(settings)), key=worse)
         """Of each row the place of its setting in the search."""
         own = {name: [name_of(value) for value in values] for name, values in columns(settings).items()}
         ours = ("rank", "mean", "std", "epochs", "status")

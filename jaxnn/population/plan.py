@@ -25,10 +25,11 @@ from jaxnn.train.spread import workers
 STRATEGIES = ("auto", "pad", "bucket")
 """How networks of different widths are trained: as estimated, in as few programs as possible, one program for each."""
 
-COMPILE_SECONDS = 1.3
-"""Of one program of a small network on two cores, which compiling keeps busy; 0.3 from the persistent cache."""
+COMPILE_SECONDS = 2.2
+"""Of one program of a small network and what draws its weights, on two cores, which compiling keeps busy: four took
+10 s, one 2. The persistent cache saves most of it."""
 
-COUNTED = 0.3
+COUNTED = 0.18
 """The share of compiling that counts where programs are weighed against padding: the next search, the next call and,
 with a persistent cache, the next process use the programs again."""
 
@@ -50,7 +51,7 @@ class Plan:
     """The jobs as they will be computed, and what that is estimated to take.
 
     >>> Plan([], [], 2, 180, 3.1, 0.25)
-    2 programs for 180 runs, at most about 3 s on this machine; 25 % of the arithmetic is padding
+    2 programs for 180 runs, about 3 s on this machine; 25 % of the arithmetic is padding
     """
 
     jobs: list[Job]
@@ -65,7 +66,7 @@ class Plan:
 
     def __repr__(self) -> str:
         said = f"{self.programs} program{'' if self.programs == 1 else 's'} for {self.runs} runs"
-        said += f", at most about {self.seconds:.0f} s on this machine" if self.seconds >= 1 else ", under a second"
+        said += f", about {self.seconds:.0f} s on this machine" if self.seconds >= 1 else ", under a second"
         return said + (f"; {self.waste:.0%} of the arithmetic is padding" if self.waste else "").replace("%", " %")
 
     def unpadded(self, place: int, run: Run) -> Run:

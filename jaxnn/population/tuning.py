@@ -1,5 +1,6 @@
 """The search for hyper-parameters: every setting on every fold, through as few compiled programs as can be."""
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,11 @@ from jaxnn.population.plan import Plan
 from jaxnn.population.races import Race, brackets, check_epochs, race
 from jaxnn.population.trials import Trials, curves, trials
 from jaxnn.train import Run, drive
+from jaxnn.train.job import job
 from jaxnn.train.prepare import seed_of
+
+EPOCHS: int = inspect.signature(job).parameters["epochs"].default
+"""Of `fit`, where none are given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +127,7 @@ def search(
         groups: `(rows,)` what must not be on both sides of a split; None for single rows.
         strategy: "auto", "pad" (networks that differ in width share a program) or "bucket" (a program for each).
         threads, progress: as for `fit_many`.
-        verify: whether one member is trained again alone, to tell the `gap`: 0 on a CPU.
+        verify: whether the best setting's first run is done again alone, to tell the `gap`: 0 on a CPU.
         **shared: settings of `fit` that all runs share, such as `epochs`.
 
     Returns:
@@ -151,7 +156,7 @@ def search(
     given = splits_of(data, loss, folds, repeats, validation, key, groups)
     how = {"key": key, "strategy": strategy, "threads": threads, "progress": progress}
     made = trials(make_net, data, loss, given, metric, shared, **how)
-    epochs = [int(setting.get("epochs", shared.get("epochs", 50))) for setting in settings]
+    epochs = [int(setting.get("epochs", shared.get("epochs", EPOCHS))) for setting in settings]
     racing = brackets(schedule, len(settings), max(epochs), factor, min_epochs)
     at = race(made, settings, epochs, racing, factor)
     return _found(made, settings, at, refit, verify)
@@ -253,7 +258,8 @@ def _found(made: Trials, settings: list[dict[str, Any]], at: Race, refit: bool, 
     return Search(
         settings=settings, table=table, best=best, best_score=score, metric=made.score_name,
         higher_is_better=made.higher_is_better, scores=at.scores, runs=at.runs, folds=made.folds, refit=whole,
-        plan=made.plans[0], rungs=at.rungs, interrupted=interrupted, gap=_gap(made) if verify else None,
+        plan=made.plans[0], rungs=at.rungs, interrupted=interrupted,
+        gap=_gap(made, at, first * many) if verify and done else None,
     )  # fmt: skip
 
 
@@ -278,19 +284,19 @@ def refitted(made: Trials, setting: Mapping[str, Any]) -> Run:
     """
     rows = np.arange(len(made.table.x), dtype=np.int32)
     every = Trials(made.make_net, made.table, made.loss, [Fold(rows, rows)], made.metric, made.shared, made.key)
-    (job,) = every.jobs([setting])
+    (one,) = every.jobs([setting])
     if not every.inner[0]:
-        job = job._replace(tables=job.tables._replace(validation=None))
-        job = job._replace(recipe=replace(job.recipe, validated=False))
-    return drive.drive(job, [], made.progress if isinstance(made.progress, bool) else None)
+        one = one._replace(tables=one.tables._replace(validation=None))
+        one = one._replace(recipe=replace(one.recipe, validated=False))
+    return drive.drive(one, [], made.progress if isinstance(made.progress, bool) else None)
 
 
-def _gap(made: Trials) -> float:
-    """The largest difference between the weights of the middle member and those of its run done alone."""
-    jobs = made.plans[0].jobs
-    pair = [made.run(some) for some in (jobs, [jobs[len(jobs) // 2]])]
-    together, alone = pair[0][len(jobs) // 2], pair[1][0]
-    if together is None or alone is None:
-        return float("nan")
+def _gap(made: Trials, at: Race, place: int) -> float:
+    """The largest difference between a run's weights and those of the same run done alone, from its beginning."""
+    plan, together = made.plans[0], at.runs[place]
+    assert together is not None
+    whole = {"epochs": np.full(1, together.history.epochs, np.int32)}  # a schedule had cut it into rungs
+    again = plan.jobs[place]._replace(hyper=plan.jobs[place].hyper | whole)
+    alone = plan.unpadded(place, drive.drive(again, [], False))
     gaps = jax.tree.map(lambda a, b: float(np.abs(a - b).max(initial=0)), together.params, alone.params)
     return max(jax.tree.leaves(gaps))

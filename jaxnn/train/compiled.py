@@ -1,6 +1,5 @@
 """The programs of this process: each compiled once for its recipe and shapes, the last 64 kept."""
 
-from collections import deque
 from collections.abc import Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -71,15 +70,10 @@ def pending(recipe: Recipe, seeds: Any, hyper: Any, data: Any, start: Any, steps
     Raises:
         JaxnnError: if the network, the loss and the data do not fit each other.
     """
-    return _compile(recipe, Shapes((seeds, hyper, data, start, steps)), _settings(), device)
+    return _compile(recipe, _Shapes((seeds, hyper, data, start, steps)), _settings(), device)
 
 
-def is_compiled(recipe: Recipe, shapes: "Shapes") -> bool:
-    """Return whether this process has begun to compile a recipe for arguments of these shapes."""
-    return (recipe, shapes, _settings()) in _BEGUN
-
-
-class Shapes:
+class _Shapes:
     """Shapes and dtypes of a pytree of arrays, hashable."""
 
     def __init__(self, tree: Any) -> None:
@@ -91,7 +85,7 @@ class Shapes:
         return hash(self.identity)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shapes) and self.identity == other.identity
+        return isinstance(other, _Shapes) and self.identity == other.identity
 
 
 def _settings() -> tuple[Hashable, ...]:
@@ -100,11 +94,8 @@ def _settings() -> tuple[Hashable, ...]:
     return (*(str(getattr(jax.config, f"jax_{name}")) for name in names), *sorted(OPTIONS.items()))
 
 
-_BEGUN: deque[Hashable] = deque(maxlen=KEPT)
-
-
 @lru_cache(KEPT)
-def _compile(recipe: Recipe, shapes: Shapes, settings: tuple[Hashable, ...], device: Any) -> Pending:
+def _compile(recipe: Recipe, shapes: _Shapes, settings: tuple[Hashable, ...], device: Any) -> Pending:
     """Trace both functions here, compile them side by side: half of a cold start is `init` (measured.md)."""
     where = None if device is None else jax.sharding.SingleDeviceSharding(device)
     seeds, hyper, data, start, steps = _placed(shapes.tree, where)
@@ -116,7 +107,6 @@ def _compile(recipe: Recipe, shapes: Shapes, settings: tuple[Hashable, ...], dev
     pool = ThreadPoolExecutor(2)
     futures = [pool.submit(lowered.compile, dict(OPTIONS)) for lowered in (init, chunk)]
     pool.shutdown(wait=False)
-    _BEGUN.append((recipe, shapes, settings))
     return Pending(*futures, first=now)
 
 

@@ -14,9 +14,11 @@ from jaxnn.train.run import Run
 from jaxnn.train.spread import spread
 from jaxnn.train.tables import Table, Tables
 
-SETTINGS = tuple(name for name, given in inspect.signature(job).parameters.items() if given.kind == given.KEYWORD_ONLY)[
-    :-1
-]
+SETTINGS = tuple(
+    name
+    for name, given in inspect.signature(job).parameters.items()
+    if given.kind == given.KEYWORD_ONLY and name != "most_rows"
+)
 """What `fit` takes that a member may have its own of, beside what follows."""
 
 OF_MEMBERS = ("net", "loss", "key", "rows", "validation_rows", "validation", "class_weight", *SETTINGS)

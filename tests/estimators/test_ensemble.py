@@ -60,6 +60,11 @@ def test_images_and_a_search_over_ensembles():
     assert search.strategy_ == "one after another: the estimator is an ensemble, whose networks are trained together"
 
 
+def watched(model):
+    callback = pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9 has no callbacks")
+    return model.set_callbacks(callback.ProgressBar())
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -69,6 +74,7 @@ def test_images_and_a_search_over_ensembles():
         (lambda: MLPClassifier(n_estimators=2, **HOW).fit(X, Y).transform(X), r"estimators_\[0\].transform"),
         (lambda: save("never.safetensors", MLPClassifier(n_estimators=2, **HOW).fit(X, Y)), "an ensemble of 2"),
         (lambda: MLPClassifier(n_estimators=2, **HOW | {"alpha": -1}).fit(X, Y), "alpha: got -1"),
+        (lambda: watched(MLPClassifier(n_estimators=2, **HOW)).fit(X, Y), "2 with callbacks"),
     ],
 )
 def test_what_an_ensemble_cannot_do_is_said(call, said):
