@@ -73,11 +73,6 @@ def _among(known: tuple[Any, ...], function: Any) -> bool:
     return any(function is one or type(function) is one for one in known)
 
 
-def _made(layer: Any, params: Params, state: State) -> tuple[Params, State]:
-    """What `init` returns, with the width in the state."""
-    return params, state | {"width": jnp.asarray(layer.width, jnp.float32)}
-
-
 def _real(state: State, x: Array) -> Array:
     """Which features are no padding; Boolean `(features,)`."""
     return jnp.arange(x.shape[-1], dtype=jnp.float32) < state["width"]
@@ -88,15 +83,42 @@ def _cut(state: State, x: Array) -> Array:
     return jnp.where(_real(state, x), x, 0)
 
 
+class _TrueWidth:
+    """What these layers share: their width is a number in the state."""
+
+    width: float
+
+    def init(self, key: Key, example: Example) -> tuple[Params, State]:
+        """Make what the layer makes, and the width as state."""
+        layer: Any = super()
+        params, state = layer.init(key, example)
+        return params, state | {"width": jnp.asarray(self.width, jnp.float32)}
+
+
+class _TrueNorm(_TrueWidth):
+    """A norm of rank 1 whose statistics are over the true width: a mask over the features leaves the padding out."""
+
+    def apply(
+        self,
+        params: Params,
+        state: State,
+        x: Array,
+        *,
+        train: bool = False,
+        key: Key | None = None,
+        mask: Array | None = None,
+    ) -> tuple[Array, State]:
+        """Return the normalized input with zeros from the width on, and the unchanged state."""
+        layer: Any = super()
+        real = _real(state, x).reshape(*[1] * (x.ndim - 1), -1)  # (features,) -> (1, ..., 1, features)
+        return _cut(state, layer.apply(params, {}, x, mask=real)[0]), state
+
+
 @config
-class TrueActivation(Activation):
+class TrueActivation(_TrueWidth, Activation):
     """An activation that is not 0 at 0: `a = function(z)` below the width, 0 from there on."""
 
     width: float = number(default=0.0)
-
-    def init(self, key: Key, example: Example) -> tuple[Params, State]:
-        """Return no parameters, and the width as state."""
-        return _made(self, {}, {})
 
     def apply(
         self,
@@ -113,14 +135,10 @@ class TrueActivation(Activation):
 
 
 @config
-class TrueDropout(Dropout):
+class TrueDropout(_TrueWidth, Dropout):
     """`Dropout` that drops what it would drop of an array of the true width."""
 
     width: float = number(default=0.0)
-
-    def init(self, key: Key, example: Example) -> tuple[Params, State]:
-        """Return no parameters, and rate and width as state."""
-        return _made(self, *super().init(key, example))
 
     def dropping(self, state: State, shape: tuple[int, ...], train: bool, key: Key | None) -> Any:
         """Return what this call does to values, drawn once."""
@@ -133,14 +151,10 @@ class TrueDropout(Dropout):
 
 
 @config
-class TrueGaussianNoise(GaussianNoise):
+class TrueGaussianNoise(_TrueWidth, GaussianNoise):
     """`GaussianNoise` that adds what it would add to an array of the true width, 0 from there on."""
 
     width: float = number(default=0.0)
-
-    def init(self, key: Key, example: Example) -> tuple[Params, State]:
-        """Return no parameters, and scale and width as state."""
-        return _made(self, *super().init(key, example))
 
     def apply(
         self,
@@ -161,57 +175,17 @@ class TrueGaussianNoise(GaussianNoise):
 
 
 @config
-class TrueLayerNorm(LayerNorm):
-    """`LayerNorm` of rank 1 whose mean and variance are over the true width."""
+class TrueLayerNorm(_TrueNorm, LayerNorm):
+    """`LayerNorm` over the true width."""
 
     width: float = number(default=0.0)
-
-    def init(self, key: Key, example: Example) -> tuple[Params, State]:
-        """Make `scale` and `bias`, and the width as state."""
-        return _made(self, *super().init(key, example))
-
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        x: Array,
-        *,
-        train: bool = False,
-        key: Key | None = None,
-        mask: Array | None = None,
-    ) -> tuple[Array, State]:
-        """Return the normalized input with zeros from the width on, and the unchanged state."""
-        return _normalized(self, LayerNorm, params, state, x)
 
 
 @config
-class TrueRMSNorm(RMSNorm):
-    """`RMSNorm` of rank 1 whose mean square is over the true width."""
+class TrueRMSNorm(_TrueNorm, RMSNorm):
+    """`RMSNorm` over the true width."""
 
     width: float = number(default=0.0)
-
-    def init(self, key: Key, example: Example) -> tuple[Params, State]:
-        """Make `scale`, and the width as state."""
-        return _made(self, *super().init(key, example))
-
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        x: Array,
-        *,
-        train: bool = False,
-        key: Key | None = None,
-        mask: Array | None = None,
-    ) -> tuple[Array, State]:
-        """Return the normalized input with zeros from the width on, and the unchanged state."""
-        return _normalized(self, RMSNorm, params, state, x)
-
-
-def _normalized(layer: Any, kind: Any, params: Params, state: State, x: Array) -> tuple[Array, State]:
-    """A mask over the features themselves leaves the padding out of mean and variance."""
-    real = _real(state, x).reshape(*[1] * (x.ndim - 1), -1)  # (features,) -> (1, ..., 1, features)
-    return _cut(state, kind.apply(layer, params, {}, x, mask=real)[0]), state
 
 
 _OF_TRUE_WIDTH: dict[type, Any] = {
