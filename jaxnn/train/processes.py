@@ -1,5 +1,6 @@
 """Several processes of one cluster: each computes its share, and all of them hear of everything."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from safetensors.numpy import load, save
 
+from jaxnn.checks import fail
 from jaxnn.train.history import History
 from jaxnn.train.job import Job
 from jaxnn.train.placing import example
@@ -23,6 +25,31 @@ def count() -> int:
 def index() -> int:
     """Return which of them this is, from 0."""
     return jax.process_index()
+
+
+def check_same(jobs: Sequence[Job]) -> None:
+    """Refuse processes that were given different members or data: their results would be put together all the same.
+
+    Args:
+        jobs: of this process.
+
+    Raises:
+        JaxnnError: in every process, naming the first whose jobs are not those of process 0.
+    """
+    if count() == 1:
+        return
+    digest, seen = hashlib.sha256(str(len(jobs)).encode()), set()
+    for job in jobs:
+        arrays = jax.tree.leaves((job.seed, job.hyper, *((t.rows,) if t is not None else () for t in job.tables)))
+        tables = [(t.x, t.y, t.weight, t.mask) for t in job.tables if t is not None]
+        shared = [one for table in tables for one in table if one is not None and id(one) not in seen]
+        seen |= {id(one) for one in shared}
+        for array in (*arrays, *shared):
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    every = _all(np.frombuffer(digest.digest(), np.uint8))
+    for process, own in enumerate(every):
+        if not np.array_equal(own, every[0]):
+            fail(f"process {process}", "other members or data than process 0", "the same call in every process")
 
 
 def gathered(runs: Mapping[int, Run], jobs: Sequence[Job]) -> dict[int, Run]:

@@ -103,8 +103,12 @@ def spread(
 
     Returns:
         The runs in the order of the jobs, weights in NumPy. After Ctrl-C None for those that had not begun.
+
+    Raises:
+        JaxnnError: if they do not fit into memory, or several processes have different ones.
     """
     where = workers(threads)
+    processes.check_same(jobs)
     with drive.interrupts() as heard:
         report(Standing(len(jobs), 0, len(jobs), None, None, 0.0))
         found = buckets.buckets(jobs, len(where) * processes.count(), fewest, sizes)
